@@ -1,0 +1,43 @@
+# vitrine_folder_library(<folder> SOURCES … PUBLIC … PRIVATE …)
+# One static library per folder. Its headers are included as "<folder>/x.h", and only by targets that link it: each
+# library's include directory holds a link to its own folder and nothing else, so a wrong arrow does not compile.
+function(vitrine_folder_library folder)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(target vitrine_${folder})
+  set(include_dir ${CMAKE_BINARY_DIR}/include/${folder})
+  file(MAKE_DIRECTORY ${include_dir})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${folder} ${include_dir}/${folder} SYMBOLIC)
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(vitrine::${folder} ALIAS ${target})
+  target_include_directories(${target} PUBLIC ${include_dir})
+  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# vitrine_program(<name> SOURCES … LINK …): an executable in <build>/bin, installed to libexec or bin.
+function(vitrine_program name)
+  cmake_parse_arguments(ARG "" "INSTALL" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  if(ARG_INSTALL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${ARG_INSTALL})
+  endif()
+endfunction()
+
+# vitrine_test(<name> SOURCES … LINK … LABELS … TIMEOUT s): one GoogleTest program, one CTest entry a case.
+function(vitrine_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;DEPENDS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    VITRINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" VITRINE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()

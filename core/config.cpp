@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <toml++/toml.h>
+
+#include "core/object_reader.h"
+#include "core/url.h"
+
+namespace vitrine {
+namespace {
+
+constexpr size_t kMaxConfigBytes = 1 << 20;
+
+/// TOML as JSON, so that one reader checks both, and the line of every path.
+class TomlDocument {
+ public:
+  explicit TomlDocument(const toml::table& table) { json_ = convert(table, ""); }
+
+  [[nodiscard]] const nlohmann::json& json() const { return json_; }
+
+  /// The line of a path, or of the nearest thing around it: a missing key is reported at its table.
+  [[nodiscard]] int line_of(std::string path) const {
+    while (!path.empty()) {
+      if (const auto found = lines_.find(path); found != lines_.end()) return found->second;
+      const size_t cut = path.find_last_of(".[");
+      path.resize(cut == std::string::npos ? 0 : cut);
+    }
+    return 1;
+  }
+
+ private:
+  nlohmann::json convert(const toml::node& node, const std::string& path) {
+    lines_[path] = static_cast<int>(node.source().begin.line);
+    if (const auto* table = node.as_table()) {
+      auto object = nlohmann::json::object();
+      for (const auto& [key, value] : *table) {
+        const std::string key_path = path.empty() ? std::string(key.str()) : fmt::format("{}.{}", path, key.str());
+        object[std::string(key.str())] = convert(value, key_path);
+        lines_[key_path] = static_cast<int>(key.source().begin.line);
+      }
+      return object;
+    }
+    if (const auto* array = node.as_array()) {
+      auto list = nlohmann::json::array();
+      for (size_t i = 0; i < array->size(); ++i) list.push_back(convert((*array)[i], fmt::format("{}[{}]", path, i)));
+      return list;
+    }
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* integer = node.as_integer()) return integer->get();
+    if (const auto* number = node.as_floating_point()) return number->get();
+    if (const auto* boolean = node.as_boolean()) return boolean->get();
+    return nullptr;  // dates and times: no key takes one
+  }
+
+  nlohmann::json json_;
+  std::map<std::string, int> lines_;
+};
+
+constexpr ObjectReader::TextLimits kName{120, false};
+constexpr ObjectReader::TextLimits kPath{1024, false};
+
+std::filesystem::path absolute_path(ObjectReader& reader, std::string_view key, std::filesystem::path fallback) {
+  std::filesystem::path path = reader.text_or(key, fallback.string(), kPath);
+  if (!path.is_absolute()) {
+    reader.refuse(key, fmt::format("\"{}\"", path.string()), "an absolute path");
+    return fallback;
+  }
+  return path.lexically_normal();
+}
+
+std::string credential_name(ObjectReader& reader, std::string_view key) {
+  return reader.has(key) ? reader.id(key) : reader.text_or(key, "", kName);
+}
+
+SourceAddress source_address(ObjectReader& reader, Result<SourceAddress> (*parse)(std::string_view)) {
+  const std::string text = reader.text("source", kPath);
+  if (text.empty()) return {};
+  auto address = parse(text);
+  if (!address) {
+    // A password that somebody wrote into the URL must not be repeated on the screen or in the journal.
+    reader.refuse("source", fmt::format("\"{}\"", text.find("://") == std::string::npos ? text : redact_url(text)),
+                  address.error().message);
+    return {};
+  }
+  return *address;
+}
+
+void refuse_duplicates(const auto& items, std::string_view section, Problems& problems) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!items[i].id.empty() && !seen.insert(items[i].id).second) {
+      problems.push_back({fmt::format("{}[{}].id", section, i), fmt::format("\"{}\" a second time", items[i].id),
+                          fmt::format("each {} with an id of its own", section)});
+    }
+  }
+}
+
+CameraConfig read_camera(ObjectReader& reader) {
+  CameraConfig camera;
+  camera.id = reader.id("id");
+  camera.name = reader.text_or("name", camera.id, kName);
+  camera.source = source_address(reader, &parse_camera_address);
+  camera.transport =
+      reader.one_of_or_first("transport", {"tcp", "udp"}) == 0 ? CameraConfig::Transport::kTcp : CameraConfig::Transport::kUdp;
+  camera.credential = credential_name(reader, "credential");
+  const bool is_rtsp = camera.source.kind == SourceAddress::Kind::kRtsp;
+  for (const auto* key : {"transport", "credential"}) {
+    if (reader.has(key) && !is_rtsp) reader.refuse(key, "a value", "nothing: only rtsp:// sources have one");
+  }
+  return camera;
+}
+
+MicrophoneConfig read_microphone(ObjectReader& reader) {
+  MicrophoneConfig microphone;
+  microphone.id = reader.id("id");
+  microphone.name = reader.text_or("name", microphone.id, kName);
+  microphone.source = source_address(reader, &parse_microphone_address);
+  microphone.gain_db = reader.number_or("gain_db", 0, -60, 30);
+  microphone.delay = std::chrono::milliseconds(reader.integer_or("delay_ms", 0, 0, 1000));
+  return microphone;
+}
+
+ProgramConfig read_program(ObjectReader& reader) {
+  ProgramConfig program;
+  program.id = reader.id("id");
+  program.size.width = static_cast<int>(reader.integer_or("width", program.size.width, 320, 3840));
+  program.size.height = static_cast<int>(reader.integer_or("height", program.size.height, 180, 3840));
+  if (program.size.width % 2 != 0) reader.refuse("width", std::to_string(program.size.width), "an even number");
+  if (program.size.height % 2 != 0) reader.refuse("height", std::to_string(program.size.height), "an even number");
+  if (const auto* fps = reader.any("fps")) {
+    // 29.97 and 59.94 are written as text, "30000/1001": a float would not say which rate is meant.
+    if (*fps == "30000/1001") {
+      program.frame_rate = {30000, 1001};
+    } else if (*fps == "60000/1001") {
+      program.frame_rate = {60000, 1001};
+    } else if (fps->is_number_integer()) {
+      program.frame_rate = {static_cast<int>(reader.integer_or("fps", 30, 5, 60)), 1};
+    } else {
+      reader.refuse("fps", fps->dump(), "an integer from 5 to 60, \"30000/1001\" or \"60000/1001\"");
+    }
+  }
+  program.video_kbps = static_cast<int>(reader.integer_or("video_kbps", program.video_kbps, 200, 50'000));
+  program.audio_kbps = static_cast<int>(reader.integer_or("audio_kbps", program.audio_kbps, 48, 320));
+  const auto presets = {"veryfast", "ultrafast", "superfast", "faster", "fast", "medium"};
+  program.preset = *(presets.begin() + reader.one_of_or_first(
+                                           "preset", {"veryfast", "ultrafast", "superfast", "faster", "fast", "medium"}));
+  if (reader.has("theme")) program.theme = reader.id("theme");
+  program.is_recorded = reader.boolean_or("record", program.is_recorded);
+  return program;
+}
+
+DestinationConfig read_destination(ObjectReader& reader) {
+  DestinationConfig destination;
+  destination.id = reader.id("id");
+  destination.name = reader.text_or("name", destination.id, kName);
+  destination.program = reader.id("program");
+  if (reader.has("platform")) destination.platform = reader.id("platform");
+  destination.url = reader.text("url", kPath);
+  destination.key_credential = reader.id("key_credential");
+  if (destination.url.empty()) return destination;
+  constexpr std::string_view kAllowed = "rtmp://host[:port]/app or rtmps://host[:port]/app";
+  const auto url = parse_url(destination.url);
+  if (!url || (url->scheme != "rtmp" && url->scheme != "rtmps") || url->path.size() < 2) {
+    reader.refuse("url", url ? fmt::format("\"{}\"", redact_url(destination.url)) : url.error().message, std::string(kAllowed));
+  } else if (!url->query.empty() || url->has_user_info) {
+    reader.refuse("url", "a stream key or password in the URL",
+                  std::string(kAllowed) + "; the key goes into the credential file that key_credential names");
+  }
+  return destination;
+}
+
+void read_studio(ObjectReader& reader, Config& config) {
+  config.studio_name = reader.text("name", kName);
+  config.locale = reader.one_of_or_first("locale", {"zh-CN", "en"}) == 0 ? "zh-CN" : "en";
+  config.state_dir = absolute_path(reader, "state_dir", "/var/lib/vitrine");
+  config.run_dir = absolute_path(reader, "run_dir", "/run/vitrine");
+  config.theme_dir = absolute_path(reader, "theme_dir", "/usr/share/vitrine/themes");
+  config.media_dir = absolute_path(reader, "media_dir", config.state_dir / "media");
+  config.credentials_dir = absolute_path(reader, "credentials_dir", "/etc/vitrine/credentials");
+}
+
+void read_recording(ObjectReader& reader, const Config& config, RecordingConfig& recording) {
+  recording.directory = absolute_path(reader, "directory", config.state_dir / "recordings");
+  recording.segment = std::chrono::minutes(reader.integer_or("segment_minutes", recording.segment.count(), 1, 60));
+  recording.keep_days = static_cast<int>(reader.integer_or("keep_days", recording.keep_days, 1, 36'500));
+  recording.min_free_mib = static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
+}
+
+/// What no single section can know.
+void check_references(const Config& config, Problems& problems) {
+  refuse_duplicates(config.cameras, "camera", problems);
+  refuse_duplicates(config.microphones, "microphone", problems);
+  refuse_duplicates(config.programs, "program", problems);
+  refuse_duplicates(config.destinations, "destination", problems);
+  const auto ids = [](const auto& items) {
+    std::string list;
+    for (const auto& item : items) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", item.id);
+    return list.empty() ? std::string("(none is configured)") : list;
+  };
+  for (size_t i = 0; i < config.destinations.size(); ++i) {
+    const auto& program = config.destinations[i].program;
+    if (!program.empty() && config.find_program(program) == nullptr) {
+      problems.push_back({fmt::format("destination[{}].program", i), fmt::format("\"{}\"", program),
+                          "the id of a [[program]]: " + ids(config.programs)});
+    }
+  }
+  for (size_t i = 0; i < config.microphones.size(); ++i) {
+    const auto& source = config.microphones[i].source;
+    if (source.kind == SourceAddress::Kind::kCameraSound && config.find_camera(source.value) == nullptr) {
+      problems.push_back({fmt::format("microphone[{}].source", i), fmt::format("\"camera:{}\"", source.value),
+                          "the id of a [[camera]]: " + ids(config.cameras)});
+    }
+  }
+}
+
+template <typename T>
+const T* find_by_id(const std::vector<T>& items, std::string_view id) {
+  const auto found = std::ranges::find(items, id, &T::id);
+  return found == items.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const CameraConfig* Config::find_camera(std::string_view id) const { return find_by_id(cameras, id); }
+const MicrophoneConfig* Config::find_microphone(std::string_view id) const { return find_by_id(microphones, id); }
+const ProgramConfig* Config::find_program(std::string_view id) const { return find_by_id(programs, id); }
+
+tl::expected<Config, Problems> parse_config(std::string_view text, const std::string& file_name) {
+  Problems problems;
+  toml::table table;
+  try {
+    table = toml::parse(text, file_name);
+  } catch (const toml::parse_error& error) {
+    problems.push_back({fmt::format("{}:{}:{}", file_name, error.source().begin.line, error.source().begin.column),
+                        std::string(error.description()), "TOML 1.0 (toml.io)"});
+    return tl::unexpected(std::move(problems));
+  }
+  const TomlDocument document(table);
+  Config config;
+  ObjectReader root(document.json(), "", problems);
+  root.object("studio", [&](ObjectReader& reader) { read_studio(reader, config); });
+  config.recording.directory = config.state_dir / "recordings";
+  root.object_if_present("recording", [&](ObjectReader& reader) { read_recording(reader, config, config.recording); });
+  root.array("camera", 1, 16, [&](ObjectReader& reader) { config.cameras.push_back(read_camera(reader)); });
+  root.array("microphone", 0, 16, [&](ObjectReader& reader) { config.microphones.push_back(read_microphone(reader)); });
+  root.array("program", 1, 4, [&](ObjectReader& reader) { config.programs.push_back(read_program(reader)); });
+  root.array("destination", 0, 16, [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
+  root.finish();
+  check_references(config, problems);
+  if (problems.empty()) return config;
+  for (auto& problem : problems) problem.where = fmt::format("{}:{}: {}", file_name, document.line_of(problem.where), problem.where);
+  return tl::unexpected(std::move(problems));
+}
+
+tl::expected<Config, Problems> load_config(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return tl::unexpected(Problems{{path.string(), std::strerror(errno), "a readable configuration file; the annotated "
+                                    "default is /usr/share/vitrine/vitrine.toml"}});
+  }
+  std::string text(kMaxConfigBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kMaxConfigBytes) {
+    return tl::unexpected(Problems{{path.string(), "more than 1 MiB", "a configuration file"}});
+  }
+  return parse_config(text, path.string());
+}
+
+}  // namespace vitrine

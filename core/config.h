@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/geometry.h"
+#include "core/source_address.h"
+
+namespace vitrine {
+
+/// What a technician sets in vitrine.toml. systemd/vitrine.toml is the annotated default and the reference manual; a test
+/// holds it against the keys read here.
+
+struct CameraConfig {
+  enum class Transport { kTcp, kUdp };
+  std::string id;
+  std::string name;  // for people; the id when not set
+  SourceAddress source;
+  Transport transport = Transport::kTcp;
+  std::string credential;  // file with "user:password"; empty: none
+};
+
+struct MicrophoneConfig {
+  std::string id;
+  std::string name;
+  SourceAddress source;
+  double gain_db = 0;
+  std::chrono::milliseconds delay{0};
+};
+
+struct ProgramConfig {
+  std::string id;
+  Size size{1920, 1080};
+  Rational frame_rate{30, 1};
+  int video_kbps = 4000;
+  int audio_kbps = 128;
+  std::string preset = "veryfast";
+  std::string theme = "classic";
+  bool is_recorded = true;
+};
+
+struct DestinationConfig {
+  std::string id;
+  std::string name;
+  std::string program;
+  std::string platform = "generic";
+  std::string url;
+  std::string key_credential;
+};
+
+struct RecordingConfig {
+  std::filesystem::path directory;
+  std::chrono::minutes segment{10};
+  int keep_days = 1095;
+  int min_free_mib = 2048;
+};
+
+struct Config {
+  std::string studio_name;
+  std::string locale = "zh-CN";
+  std::filesystem::path state_dir;
+  std::filesystem::path run_dir;
+  std::filesystem::path theme_dir;
+  std::filesystem::path media_dir;
+  std::filesystem::path credentials_dir;
+  RecordingConfig recording;
+  std::vector<CameraConfig> cameras;
+  std::vector<MicrophoneConfig> microphones;
+  std::vector<ProgramConfig> programs;
+  std::vector<DestinationConfig> destinations;
+
+  [[nodiscard]] const CameraConfig* find_camera(std::string_view id) const;
+  [[nodiscard]] const MicrophoneConfig* find_microphone(std::string_view id) const;
+  [[nodiscard]] const ProgramConfig* find_program(std::string_view id) const;
+  [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "studio.sock"; }
+};
+
+/// Reads and checks the whole file. Returns every problem, each with file and line; a file with one problem is refused.
+tl::expected<Config, Problems> load_config(const std::filesystem::path& path);
+
+/// The same for text; `file_name` stands in the problems.
+tl::expected<Config, Problems> parse_config(std::string_view toml, const std::string& file_name);
+
+}  // namespace vitrine

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/media_time.h"
+
+namespace vitrine {
+
+/// "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.250Z" or with an offset "+08:00". RFC 3339; nothing else is taken.
+std::optional<Instant> parse_rfc3339(std::string_view text);
+
+/// UTC with milliseconds: "2026-11-22T12:00:00.250Z".
+std::string format_rfc3339(Instant instant);
+
+}  // namespace vitrine

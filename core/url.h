@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+
+namespace vitrine {
+
+/// The parts of a URL, as libcurl's parser sees them: the same one that will dial it.
+struct Url {
+  std::string scheme;
+  std::string host;
+  int port = 0;  // 0: none written
+  std::string path;
+  std::string query;
+  bool has_user_info = false;
+};
+
+/// Errors: kInvalidInput with libcurl's reason.
+Result<Url> parse_url(std::string_view text);
+
+/// For logs: scheme, host, port and first path element; no user, key, query or fragment.
+std::string redact_url(std::string_view text);
+
+}  // namespace vitrine
