@@ -255,7 +255,10 @@ tl::expected<Config, Problems> parse_config(std::string_view text, const std::st
   root.finish();
   check_references(config, problems);
   if (problems.empty()) return config;
-  for (auto& problem : problems) problem.where = fmt::format("{}:{}: {}", file_name, document.line_of(problem.where), problem.where);
+  std::ranges::stable_sort(problems, {}, [&](const Problem& problem) { return document.line_of(problem.where); });
+  for (auto& problem : problems) {
+    problem.where = fmt::format("{}:{}: {}", file_name, document.line_of(problem.where), problem.where);
+  }
   return tl::unexpected(std::move(problems));
 }
 

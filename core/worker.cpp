@@ -5,9 +5,12 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {         // glibc 2.36 forgot to say so itself
+#include <sys/pidfd.h>
+}
 
 #include <array>
 #include <fmt/format.h>
