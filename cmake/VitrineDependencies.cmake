@@ -28,6 +28,9 @@ pkg_check_modules(gst_rtsp_server REQUIRED IMPORTED_TARGET gstreamer-rtsp-server
 pkg_check_modules(rsvg REQUIRED IMPORTED_TARGET librsvg-2.0)
 pkg_check_modules(pangocairo REQUIRED IMPORTED_TARGET pangocairo)
 pkg_check_modules(gdk_pixbuf REQUIRED IMPORTED_TARGET gdk-pixbuf-2.0)
+pkg_check_modules(fontconfig REQUIRED IMPORTED_TARGET fontconfig)
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 find_package(pugixml REQUIRED)
 
 find_library(LIBYUV_LIBRARY yuv REQUIRED)
