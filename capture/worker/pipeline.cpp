@@ -55,7 +55,7 @@ Error Pipeline::play() {
   if (auto started = start(); !started) return cause_of(started.error());
   while (true) {
     const GstMessagePtr message(gst_bus_timed_pop(bus_.get(), GST_CLOCK_TIME_NONE));
-    if (!message) continue;
+    if (!message) return Error{ErrorCode::kIo, "GStreamer's bus does not work"};
     if (auto posted = posted_end(message.get())) return *posted;
     switch (GST_MESSAGE_TYPE(message.get())) {
       case GST_MESSAGE_ERROR: return explain_message(message.get(), *input_);
