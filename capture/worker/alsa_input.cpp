@@ -24,7 +24,7 @@ class AlsaInput : public Input {
     gst_util_set_object_arg(G_OBJECT(*source), "slave-method", "re-timestamp");
     const GstPadPtr pad(gst_element_get_static_pad(*source, "src"));
     return attach_tail(context_.pipeline, pad.get(),
-                       {{"audioconvert"}, "audio/x-raw,format=F32LE,layout=interleaved", Pace::kAsItComes}, *context_.sound);
+                       {{"audioconvert"}, "audio/x-raw,format=F32LE,layout=interleaved"}, *context_.sound);
   }
 
   std::optional<Error> explain(const GError& error, const std::string&) override {

@@ -11,15 +11,13 @@
 namespace vitrine::capture {
 namespace {
 
-constexpr GstClockTime kOpenTimeout = 5 * GST_SECOND;
-constexpr const char* kReadyMessage = "vitrine-file-ready";
 constexpr const char* kRawSoundCaps = "audio/x-raw,format=F32LE,layout=interleaved";
 
 struct Container {
   const char* extension;
   const char* demuxer;
 };
-constexpr std::array kContainers = {Container{".mp4", "qtdemux"},      Container{".mov", "qtdemux"},
+constexpr std::array kContainers = {Container{".mp4", "qtdemux"},       Container{".mov", "qtdemux"},
                                     Container{".mkv", "matroskademux"}, Container{".avi", "avidemux"},
                                     Container{".ts", "tsdemux"},        Container{".wav", "wavparse"}};
 
@@ -30,7 +28,7 @@ const char* demuxer_for(const std::string& path) {
   return found != kContainers.end() ? found->demuxer : nullptr;
 }
 
-/// A file, played at its own pace, again and again without a seam: GStreamer's segment seeks let the running time go on.
+/// A file, played at its own pace, again and again.
 class FileInput : public Input {
  public:
   explicit FileInput(InputContext context) : context_(context) {}
@@ -50,43 +48,49 @@ class FileInput : public Input {
     demuxer_ = *demuxer;
     g_object_set(*source, "location", path().c_str(), nullptr);
     gst_element_link(*source, demuxer_);
+    if (const GstPadPtr always{gst_element_get_static_pad(demuxer_, "src")}) return link_wav(always.get());
     g_signal_connect(demuxer_, "pad-added", G_CALLBACK(&FileInput::on_pad_added), this);
     g_signal_connect(demuxer_, "no-more-pads", G_CALLBACK(&FileInput::on_no_more_pads), this);
     return {};
   }
 
-  /// Pauses with the first picture decoded, then asks for the whole file as one segment that is to be repeated.
-  Status prepare() override {
-    gst_element_set_state(context_.pipeline, GST_STATE_PAUSED);
-    const GstPadPtr always(gst_element_get_static_pad(demuxer_, "src"));
-    if (always) {
-      if (auto linked = link(always.get()); !linked) return linked;
-    } else if (auto ready = wait_for_pads(); !ready) {
-      return ready;
+  /// Both streams came to their end, at their pace: the next round begins where this one ended.
+  Status rewind() override {
+    gint64 duration = 0;
+    const GstClockTime base = gst_element_get_base_time(context_.pipeline);
+    const auto now = static_cast<GstClockTime>(steady_now().count());
+    GstClockTime next = now;
+    if (gst_element_query_duration(context_.pipeline, GST_FORMAT_TIME, &duration) != FALSE) {
+      // Some containers only guess; then a small gap is better than a jump in time.
+      const GstClockTime end = base + static_cast<GstClockTime>(duration);
+      constexpr GstClockTime kBelievable = 500 * GST_MSECOND;
+      if (end + kBelievable > now && end < now + kBelievable) next = end;
     }
-    if (!has_picture_ && !has_sound_) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{} has no {} that can be played", path(),
-                                                             context_.picture != nullptr ? "picture" : "sound"));
+    gst_element_set_base_time(context_.pipeline, next);
+    GstEvent* seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
+    if (gst_element_send_event(demuxer_, seek) == FALSE) {
+      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{} can't be played from its start again", path()));
     }
-    const auto paused = gst_element_get_state(context_.pipeline, nullptr, nullptr, kOpenTimeout);
-    if (paused != GST_STATE_CHANGE_SUCCESS) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{} can't be played: no picture or sound came out of it", path()));
-    }
-    return seek_to_start(GST_SEEK_FLAG_FLUSH);
+    return {};
   }
-
-  Status rewind() override { return seek_to_start(GST_SEEK_FLAG_NONE); }
 
  private:
   [[nodiscard]] const std::string& path() const { return context_.request.address.value; }
 
-  static void on_no_more_pads(GstElement* demuxer, gpointer) {
-    gst_element_post_message(demuxer, gst_message_new_application(GST_OBJECT(demuxer), gst_structure_new_empty(kReadyMessage)));
-  }
-
   static void on_pad_added(GstElement*, GstPad* pad, gpointer self) {
     auto* input = static_cast<FileInput*>(self);
     if (auto linked = input->link(pad); !linked) post_end(input->context_.pipeline, linked.error());
+  }
+
+  static void on_no_more_pads(GstElement*, gpointer self) {
+    auto* input = static_cast<FileInput*>(self);
+    const bool has_wanted = input->context_.picture != nullptr ? input->has_picture_ : input->has_sound_;
+    if (!has_wanted) post_end(input->context_.pipeline, input->nothing_to_play());
+  }
+
+  [[nodiscard]] Error nothing_to_play() const {
+    return {ErrorCode::kUnsupportedFormat,
+            fmt::format("{} has no {} that can be played", path(), context_.picture != nullptr ? "picture" : "sound")};
   }
 
   /// The first picture and the first sound of what is wanted; other streams stay unlinked.
@@ -99,36 +103,24 @@ class FileInput : public Input {
       const bool is_fitting = codec != nullptr || (kind == StreamKind::kSound && is_raw_sound);
       if (!is_fitting || is_linked || context_.consumer(kind) == nullptr) continue;
       is_linked = true;
-      // A queue for each stream: a demuxer pushes all of them from one thread, and each sink waits for its own time.
-      const Tail tail = codec != nullptr ? Tail{{"queue", codec->parser}, codec->sink_caps, Pace::kByTimestamp}
-                                         : Tail{{"queue", "audioconvert"}, kRawSoundCaps, Pace::kByTimestamp};
+      // A queue for each stream: a demuxer pushes all of them from one thread, and each consumer waits for its own time.
+      const Tail tail = codec != nullptr ? Tail{{"queue", codec->parser}, codec->sink_caps}
+                                         : Tail{{"queue", "audioconvert"}, kRawSoundCaps};
       return attach_tail(context_.pipeline, pad, tail, *context_.consumer(kind));
     }
     return {};
   }
 
-  Status wait_for_pads() {
-    const GstBusPtr bus(gst_element_get_bus(context_.pipeline));
-    const auto types = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_APPLICATION);
-    const GstMessagePtr message(gst_bus_timed_pop_filtered(bus.get(), kOpenTimeout, types));
-    if (!message) return fail(ErrorCode::kTimeout, fmt::format("{} did not open within 5 s", path()));
-    if (auto posted = posted_end(message.get())) return tl::unexpected(std::move(*posted));
-    if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ERROR) return tl::unexpected(explain_message(message.get(), *this));
-    return {};
-  }
-
-  Status seek_to_start(GstSeekFlags extra) {
-    GstEvent* seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, static_cast<GstSeekFlags>(GST_SEEK_FLAG_SEGMENT | extra),
-                                        GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
-    if (gst_element_send_event(demuxer_, seek) == FALSE) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{} can't be played from its start again; it can't be looped", path()));
-    }
-    return {};
+  /// wavparse has its pad from the start, and says what comes out of it only when it does.
+  Status link_wav(GstPad* pad) {
+    if (context_.sound == nullptr || context_.picture != nullptr) return tl::unexpected(nothing_to_play());
+    return attach_tail(context_.pipeline, pad, {{"queue", "audioconvert"}, kRawSoundCaps}, *context_.sound);
   }
 
   const InputContext context_;
   GstElement* demuxer_ = nullptr;  // the pipeline owns it
-  bool has_picture_ = false;       // written before no-more-pads, read after
+  // The demuxer's thread only:
+  bool has_picture_ = false;
   bool has_sound_ = false;
 };
 

@@ -65,7 +65,7 @@ Status attach_tail(GstElement* pipeline, GstPad* pad, const Tail& tail, StreamCo
     if (auto appended = append(*element); !appended) return appended;
   }
   const GstCapsPtr accepted(gst_caps_from_string(tail.accepted_caps));
-  const auto sink = make_stream_sink(accepted.get(), tail.pace, consumer);
+  const auto sink = make_stream_sink(accepted.get(), consumer);
   if (!sink) return tl::unexpected(sink.error());
   gst_bin_add(GST_BIN(pipeline), *sink);
   return append(*sink);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,8 +34,8 @@ class Input {
   virtual Status build() = 0;
   /// What must happen before PLAYING. May block: the worker's heart beats on another thread.
   virtual Status prepare() { return {}; }
-  /// A file's end was reached.
-  virtual Status rewind() { return {}; }
+  /// The stream came to its end. Errors: it is not one that can be played again.
+  virtual Status rewind() { return fail(ErrorCode::kNoSignal, "the source ended its stream"); }
   /// What GStreamer's error means; nullopt leaves it to the general rules.
   virtual std::optional<Error> explain(const GError& error, const std::string& details) {
     (void)error;
@@ -56,9 +57,8 @@ Result<GstElement*> add_element(GstElement* pipeline, const char* factory);
 
 /// What stands between a source's pad and the consumer.
 struct Tail {
-  std::initializer_list<const char*> factories;  // in order; null names are skipped
+  std::array<const char*, 2> factories;  // elements in order; null names are skipped
   const char* accepted_caps;
-  Pace pace;
 };
 /// Links it behind `pad` and brings it to the state the pipeline is in.
 Status attach_tail(GstElement* pipeline, GstPad* pad, const Tail& tail, StreamConsumer& consumer);

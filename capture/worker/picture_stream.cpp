@@ -76,9 +76,8 @@ Status PictureStream::take_encoded(const StreamSample& sample) {
   const BufferMap map(sample.buffer);
   if (!map.is_mapped()) return fail(ErrorCode::kIo, "a buffer can't be read");
   Status shown;
-  const auto decoded = decoder_->decode({map.data(), map.size()}, sample.captured_at, [&](const AVFrame& frame) -> Status {
-    if (frame.best_effort_timestamp == AV_NOPTS_VALUE) return {};
-    shown = write(frame, MediaTime{frame.best_effort_timestamp});
+  const auto decoded = decoder_->decode({map.data(), map.size()}, sample.captured_at, [&](const AVFrame& frame) {
+    shown = write(frame, MediaTime{frame.pts});
     return shown;
   });
   if (!shown) return shown;
@@ -121,7 +120,13 @@ Status PictureStream::write(const AVFrame& frame, MediaTime captured_at) {
     const std::lock_guard lock(mutex_);
     description_ = std::move(now);
   }
+  keep_pace(pace_, captured_at);
   return writer_.write(frame, captured_at);
+}
+
+Status PictureStream::finish() {
+  if (!decoder_) return {};
+  return decoder_->drain([&](const AVFrame& frame) { return write(frame, MediaTime{frame.pts}); });
 }
 
 std::string PictureStream::describe() const {

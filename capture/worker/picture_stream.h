@@ -15,9 +15,10 @@ namespace vitrine::capture {
 /// A camera's stream, encoded or raw, all the way into the frame ring.
 class PictureStream : public StreamConsumer {
  public:
-  explicit PictureStream(Channel& channel) : writer_(channel) {}
+  PictureStream(Channel& channel, Pace pace) : pace_(pace), writer_(channel) {}
 
   Status take(const StreamSample& sample) override;
+  Status finish() override;
   [[nodiscard]] std::string describe() const override;
 
   // Thread: any.
@@ -31,6 +32,7 @@ class PictureStream : public StreamConsumer {
   Status take_encoded(const StreamSample& sample);
   Status write(const AVFrame& frame, MediaTime captured_at);
 
+  const Pace pace_;
   PictureWriter writer_;
   // Streaming thread only:
   GstCapsPtr caps_;

@@ -30,6 +30,9 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(const OpenRequest& request, S
   // Not the clock of a sound card or of a camera: times are compared across processes.
   const GstClockPtr clock(gst_system_clock_obtain());
   gst_pipeline_use_clock(GST_PIPELINE(pipeline.get()), clock.get());
+  // Running time counts from here; without a start time the pipeline leaves it at that.
+  gst_element_set_start_time(pipeline.get(), GST_CLOCK_TIME_NONE);
+  gst_element_set_base_time(pipeline.get(), gst_clock_get_time(clock.get()));
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(pipeline), std::move(input)));
 }
 
@@ -59,8 +62,7 @@ Error Pipeline::play() {
     if (auto posted = posted_end(message.get())) return *posted;
     switch (GST_MESSAGE_TYPE(message.get())) {
       case GST_MESSAGE_ERROR: return explain_message(message.get(), *input_);
-      case GST_MESSAGE_EOS: return Error{ErrorCode::kNoSignal, "the source ended its stream"};
-      case GST_MESSAGE_SEGMENT_DONE:
+      case GST_MESSAGE_EOS:
         if (auto rewound = input_->rewind(); !rewound) return rewound.error();
         break;
       default: break;

@@ -103,7 +103,7 @@ class RtspInput : public Input {
     const Codec* codec = codec_for_rtp(kind, field_of(caps.get(), "encoding-name"));
     // A camera may announce one codec and send caps of another; only what was selected is linked.
     if (codec == nullptr || context_.consumer(kind) == nullptr) return {};
-    return attach_tail(context_.pipeline, pad, {{codec->depayloader, codec->parser}, codec->sink_caps, Pace::kAsItComes},
+    return attach_tail(context_.pipeline, pad, {{codec->depayloader, codec->parser}, codec->sink_caps},
                        *context_.consumer(kind));
   }
 

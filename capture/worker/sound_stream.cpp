@@ -13,8 +13,8 @@ constexpr MediaTime kOldestCapture = std::chrono::seconds(2);
 
 }  // namespace
 
-SoundStream::SoundStream(Channel& channel)
-    : notice_(channel, "sound"), corrector_([this](int64_t begin, std::span<const float> interleaved) {
+SoundStream::SoundStream(Channel& channel, Pace pace)
+    : pace_(pace), notice_(channel, "sound"), corrector_([this](int64_t begin, std::span<const float> interleaved) {
         ring_->write(begin, interleaved);
         meter_.add(sample_time(begin), interleaved);
       }) {}
@@ -78,6 +78,7 @@ Status SoundStream::take_raw(const StreamSample& sample) {
 }
 
 Status SoundStream::write(const AVFrame& block, MediaTime captured_at, DriftCorrector::Continuity continuity) {
+  keep_pace(pace_, captured_at);
   const MediaTime now = steady_now();
   if (auto pushed = corrector_.push(block, std::clamp(captured_at, now - kOldestCapture, now), continuity); !pushed) return pushed;
   ++blocks_;

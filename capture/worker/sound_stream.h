@@ -19,9 +19,10 @@ namespace vitrine::capture {
 /// A microphone's stream, encoded or raw, all the way into the sound ring.
 class SoundStream : public StreamConsumer {
  public:
-  explicit SoundStream(Channel& channel);
+  SoundStream(Channel& channel, Pace pace);
 
   Status take(const StreamSample& sample) override;
+  Status finish() override { return {}; }  // 20 ms at most are held, and the next beginning pushes them out
   [[nodiscard]] std::string describe() const override;
 
   // Thread: any.
@@ -33,6 +34,7 @@ class SoundStream : public StreamConsumer {
   Status take_raw(const StreamSample& sample);
   Status write(const AVFrame& block, MediaTime captured_at, DriftCorrector::Continuity continuity);
 
+  const Pace pace_;
   RingNotice notice_;
   SoundMeter meter_;
   // Streaming thread only:

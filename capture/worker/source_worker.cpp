@@ -27,8 +27,9 @@ SourceWorker::SourceWorker(WorkerSession& session, OpenRequest request, std::str
       sandbox_(std::move(sandbox)),
       watchdog_(request_.address.redacted(), steady_now()),
       checks_(expected_motion(request_.address)) {
-  if (request_.wants_picture) picture_ = std::make_unique<PictureStream>(session_.channel());
-  if (request_.wants_sound) sound_ = std::make_unique<SoundStream>(session_.channel());
+  const Pace pace = request_.address.kind == SourceAddress::Kind::kFile ? Pace::kByTimestamp : Pace::kAsItComes;
+  if (request_.wants_picture) picture_ = std::make_unique<PictureStream>(session_.channel(), pace);
+  if (request_.wants_sound) sound_ = std::make_unique<SoundStream>(session_.channel(), pace);
 }
 
 void SourceWorker::run() {

@@ -3,23 +3,31 @@
 
 #include <gst/app/gstappsink.h>
 
+#include <algorithm>
+#include <thread>
+
 namespace vitrine::capture {
 namespace {
 
 constexpr const char* kEndMessage = "vitrine-end";
 
-/// Files are shown this much behind their timestamps, so that a picture that is decoded after its successors (B-frames)
-/// is ready when its time comes.
-constexpr GstClockTimeDiff kDecodeAhead = 100 * GST_MSECOND;
+/// A timestamp far ahead is broken; waiting for it would stop the stream.
+constexpr MediaTime kLongestWait = std::chrono::seconds(1);
 
-/// base time + running time: the pipeline runs on CLOCK_MONOTONIC.
+/// base time + running time: the pipeline runs on CLOCK_MONOTONIC. The base time is the pipeline's, which is known from the
+/// start; the sink learns it only when it plays, and gets buffers before that.
 std::optional<MediaTime> capture_time(GstSample* sample, GstElement* sink) {
   const GstBuffer* buffer = gst_sample_get_buffer(sample);
   const GstClockTime stamp = GST_BUFFER_DTS_OR_PTS(buffer);
   const GstClockTime shown = GST_BUFFER_PTS_IS_VALID(buffer) ? GST_BUFFER_PTS(buffer) : stamp;
   const GstClockTime running = gst_segment_to_running_time(gst_sample_get_segment(sample), GST_FORMAT_TIME, shown);
   if (!GST_CLOCK_TIME_IS_VALID(running)) return std::nullopt;
-  return MediaTime{static_cast<int64_t>(gst_element_get_base_time(sink) + running)};
+  const GstClockTime base = gst_element_get_base_time(GST_ELEMENT(GST_OBJECT_PARENT(sink)));
+  return MediaTime{static_cast<int64_t>(base + running)};
+}
+
+void on_eos(GstAppSink* sink, gpointer consumer) {
+  if (auto done = static_cast<StreamConsumer*>(consumer)->finish(); !done) post_end(GST_ELEMENT(sink), done.error());
 }
 
 GstFlowReturn on_sample(GstAppSink* sink, gpointer consumer) {
@@ -39,17 +47,22 @@ GstFlowReturn on_sample(GstAppSink* sink, gpointer consumer) {
 
 }  // namespace
 
-Result<GstElement*> make_stream_sink(const GstCaps* accepted, Pace pace, StreamConsumer& consumer) {
+void keep_pace(Pace pace, MediaTime captured_at) {
+  if (pace == Pace::kAsItComes) return;
+  const MediaTime wait = std::min(captured_at - steady_now(), kLongestWait);
+  if (wait > MediaTime::zero()) std::this_thread::sleep_for(wait);
+}
+
+Result<GstElement*> make_stream_sink(const GstCaps* accepted, StreamConsumer& consumer) {
   GstElement* sink = gst_element_factory_make("appsink", nullptr);
   if (sink == nullptr) return fail(ErrorCode::kNotFound, "GStreamer's appsink is missing; install gstreamer1.0-plugins-base");
-  const gboolean is_paced = pace == Pace::kByTimestamp ? TRUE : FALSE;
   // Nothing waits in the sink: the callback takes each buffer on the streaming thread, so a slow decoder holds up its own
   // stream and nothing grows.
-  g_object_set(sink, "sync", is_paced, "ts-offset", is_paced != FALSE ? kDecodeAhead : GstClockTimeDiff{0}, "max-buffers", 1U,
-               "wait-on-eos", FALSE, "enable-last-sample", FALSE, "qos", FALSE, nullptr);
+  g_object_set(sink, "sync", FALSE, "max-buffers", 1U, "wait-on-eos", FALSE, "enable-last-sample", FALSE, "qos", FALSE, nullptr);
   gst_app_sink_set_caps(GST_APP_SINK(sink), accepted);
   GstAppSinkCallbacks callbacks{};
   callbacks.new_sample = &on_sample;
+  callbacks.eos = &on_eos;
   gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, &consumer, nullptr);
   return sink;
 }

@@ -13,12 +13,12 @@ class TestInput : public Input {
     if (context_.request.address.kind == SourceAddress::Kind::kTestBars && context_.picture != nullptr) {
       // SMPTE bars; the patch of noise at the bottom right shows that the picture is not frozen.
       return add("videotestsrc", "pattern", "smpte",
-                 {{}, "video/x-raw,format=I420,width=1920,height=1080,framerate=30/1,colorimetry=bt709", Pace::kAsItComes},
+                 {{}, "video/x-raw,format=I420,width=1920,height=1080,framerate=30/1,colorimetry=bt709"},
                  *context_.picture);
     }
     if (context_.request.address.kind == SourceAddress::Kind::kTestTone && context_.sound != nullptr) {
       return add("audiotestsrc", "volume", "0.1",
-                 {{}, "audio/x-raw,format=F32LE,layout=interleaved,rate=48000,channels=2", Pace::kAsItComes}, *context_.sound);
+                 {{}, "audio/x-raw,format=F32LE,layout=interleaved,rate=48000,channels=2"}, *context_.sound);
     }
     return fail(ErrorCode::kInvalidInput, context_.request.address.text() + " has no such stream");
   }

@@ -49,7 +49,7 @@ class V4l2Input : public Input {
     const GstPadPtr behind(gst_element_get_static_pad(*filter, "src"));
     const Codec* h264 = codec_for_rtp(StreamKind::kPicture, "H264");
     return attach_tail(context_.pipeline, behind.get(),
-                       {{is_h264 ? h264->parser : nullptr}, is_h264 ? h264->sink_caps : "video/x-raw; image/jpeg", Pace::kAsItComes},
+                       {{is_h264 ? h264->parser : nullptr}, is_h264 ? h264->sink_caps : "video/x-raw; image/jpeg"},
                        *context_.picture);
   }
 

@@ -93,7 +93,7 @@ bool VideoDecoder::place_in_ring(AVCodecContext* context, AVFrame* frame) const 
 }
 
 Status VideoDecoder::decode(std::span<const uint8_t> unit, std::optional<MediaTime> captured_at,
-                            const std::function<Status(const AVFrame&)>& on_picture) {
+                            const OnPicture& on_picture) {
   av_packet_unref(packet_.get());
   if (const int rc = av_new_packet(packet_.get(), static_cast<int>(unit.size())); rc < 0) {
     return tl::unexpected(codec_error("av_new_packet", rc));
@@ -105,11 +105,23 @@ Status VideoDecoder::decode(std::span<const uint8_t> unit, std::optional<MediaTi
   if (const int rc = avcodec_send_packet(context_.get(), packet_.get()); rc < 0) {
     return tl::unexpected(codec_error("decoding", rc));
   }
+  return receive(on_picture);
+}
+
+Status VideoDecoder::drain(const OnPicture& on_picture) {
+  (void)avcodec_send_packet(context_.get(), nullptr);
+  auto received = receive(on_picture);
+  avcodec_flush_buffers(context_.get());
+  return received;
+}
+
+Status VideoDecoder::receive(const OnPicture& on_picture) {
   while (true) {
     const int rc = avcodec_receive_frame(context_.get(), frame_.get());
-    if (rc == AVERROR(EAGAIN)) return {};
+    if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF) return {};
     if (rc < 0) return tl::unexpected(codec_error("decoding", rc));
-    auto taken = on_picture(*frame_);
+    frame_->pts = frame_->best_effort_timestamp;
+    auto taken = frame_->pts == AV_NOPTS_VALUE ? Status{} : on_picture(*frame_);
     av_frame_unref(frame_.get());
     if (!taken) return taken;
   }

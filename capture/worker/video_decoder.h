@@ -19,6 +19,7 @@ namespace vitrine::capture {
 class VideoDecoder {
  public:
   using Allocate = std::function<std::shared_ptr<uint8_t>(size_t bytes)>;
+  using OnPicture = std::function<Status(const AVFrame&)>;
 
   static Result<std::unique_ptr<VideoDecoder>> create(AVCodecID codec, Allocate allocate);
   VideoDecoder(const VideoDecoder&) = delete;
@@ -28,11 +29,15 @@ class VideoDecoder {
   /// (nanoseconds in AVFrame::pts). Without a time the unit is decoded and its picture not shown.
   /// Errors: kProtocol when the bytes are no valid picture (the next unit may be), or what `on_picture` returned.
   Status decode(std::span<const uint8_t> unit, std::optional<MediaTime> captured_at,
-                const std::function<Status(const AVFrame&)>& on_picture);
+                const OnPicture& on_picture);
+
+  /// Hands over what is still held, and is ready for a new beginning.
+  Status drain(const OnPicture& on_picture);
 
  private:
   VideoDecoder(AvCodecContextPtr context, AvPacketPtr packet, AvFramePtr frame, Allocate allocate);
   static int get_buffer(AVCodecContext* context, AVFrame* frame, int flags);
+  Status receive(const OnPicture& on_picture);
   bool place_in_ring(AVCodecContext* context, AVFrame* frame) const;
 
   AvCodecContextPtr context_;
