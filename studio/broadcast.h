@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/media_time.h"
+#include "core/packet_ring.h"
+#include "encoder/program_encoder.h"
+#include "encoder/publisher.h"
+#include "encoder/recorder.h"
+#include "studio/program_engine.h"
+
+namespace vitrine::studio {
+
+/// One program's time on air: one encoder, one packet ring, and what reads it. From Start to Stop; a stop of the studio in
+/// between ends it and another begins.
+/// Thread: the loop's, but for the sink, which the program's thread calls.
+class Broadcast {
+ public:
+  struct Config {
+    const vitrine::Config& studio;
+    ProgramConfig program;
+    std::vector<encoder::Platform> platforms;
+    /// One as-run record; any thread, must return at once.
+    std::function<void(nlohmann::json)> record;
+  };
+
+  /// A destination whose key can't be read, or a recording that can't begin, is a fault in status() and no obstacle to the
+  /// others. Errors: kEncodeFailed.
+  static Result<std::unique_ptr<Broadcast>> start(Config config);
+  ~Broadcast();
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
+
+  [[nodiscard]] std::shared_ptr<const ProgramSink> sink() const { return sink_; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] const std::string& session() const { return session_; }
+  [[nodiscard]] Instant since() const { return since_; }
+
+  /// Takes leave of every destination, closes the recording, and calls `on_finished` from a thread of its own; at most some
+  /// seconds, whatever the network and the disk do. The engine's sink must have been taken away before.
+  void stop(std::function<void()> on_finished);
+
+  /// Dials every destination that is not live at once, and reads again the keys that could not be read.
+  void retry_now();
+
+  struct Destination {
+    DestinationConfig config;
+    std::unique_ptr<encoder::Publisher> publisher;  // null: see `error`
+    Error error;
+  };
+  [[nodiscard]] const std::vector<Destination>& destinations() const { return destinations_; }
+  [[nodiscard]] const encoder::ProgramEncoder& encoder() const { return *encoder_; }
+  [[nodiscard]] const encoder::Recorder* recorder() const { return recorder_.get(); }
+
+ private:
+  Broadcast(Config config, std::shared_ptr<PacketRing> ring, std::unique_ptr<encoder::ProgramEncoder> encoder);
+  void start_recorder();
+  void start_destination(Destination& destination);
+
+  const Config config_;
+  const Instant since_;
+  const std::string session_;
+  const std::filesystem::path directory_;
+  std::shared_ptr<PacketRing> ring_;
+  std::shared_ptr<encoder::ProgramEncoder> encoder_;
+  std::shared_ptr<const ProgramSink> sink_;
+  std::unique_ptr<encoder::Recorder> recorder_;
+  std::vector<Destination> destinations_;
+  std::jthread stopper_;
+};
+
+}  // namespace vitrine::studio
