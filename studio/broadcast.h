@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -28,7 +27,7 @@ class Broadcast {
   struct Config {
     const vitrine::Config& studio;
     ProgramConfig program;
-    std::vector<encoder::Platform> platforms;
+    std::string session;  // names the recording's directory
     /// One as-run record; any thread, must return at once.
     std::function<void(nlohmann::json)> record;
   };
@@ -41,8 +40,7 @@ class Broadcast {
   Broadcast& operator=(const Broadcast&) = delete;
 
   [[nodiscard]] std::shared_ptr<const ProgramSink> sink() const { return sink_; }
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  [[nodiscard]] const std::string& session() const { return session_; }
+  [[nodiscard]] const std::string& session() const { return config_.session; }
   [[nodiscard]] Instant since() const { return since_; }
 
   /// Takes leave of every destination, closes the recording, and calls `on_finished` from a thread of its own; at most some
@@ -68,8 +66,6 @@ class Broadcast {
 
   const Config config_;
   const Instant since_;
-  const std::string session_;
-  const std::filesystem::path directory_;
   std::shared_ptr<PacketRing> ring_;
   std::shared_ptr<encoder::ProgramEncoder> encoder_;
   std::shared_ptr<const ProgramSink> sink_;

@@ -28,6 +28,8 @@ void Journal::save_state(nlohmann::json state, std::function<void(Status)> done)
   std::get<Save>(task).done(fail(ErrorCode::kTimeout, "the disk does not keep up: 1024 writes are waiting"));
 }
 
+void Journal::run_later(std::function<void()> task) { queue_.push(std::move(task)); }
+
 void Journal::append(std::filesystem::path file, nlohmann::json record) {
   Task task = Append{std::move(file), std::move(record)};
   if (queue_.push(std::move(task)) != PushResult::kQueued) lost_records_.fetch_add(1, std::memory_order_relaxed);
@@ -39,6 +41,10 @@ void Journal::run() {
   while (auto task = queue_.pop({})) {
     if (auto* save = std::get_if<Save>(&*task)) {
       save->done(store_.save(save->state));
+      continue;
+    }
+    if (const auto* other = std::get_if<std::function<void()>>(&*task)) {
+      (*other)();
       continue;
     }
     auto& append = std::get<Append>(*task);

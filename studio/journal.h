@@ -25,6 +25,9 @@ class Journal {
   /// Saves and then calls `done` on the journal's thread. When the queue is full: at once, with kTimeout.
   void save_state(nlohmann::json state, std::function<void(Status)> done);
 
+  /// Runs `task` on the journal's thread, where it may wait for the disk; dropped when the queue is full.
+  void run_later(std::function<void()> task);
+
   /// Appends one line to a record file and syncs it. Thread: any; never blocks. A record that can't be kept is counted.
   void append(std::filesystem::path file, nlohmann::json record);
 
@@ -39,7 +42,7 @@ class Journal {
     std::filesystem::path file;
     nlohmann::json record;
   };
-  using Task = std::variant<Save, Append>;
+  using Task = std::variant<Save, Append, std::function<void()>>;
 
   void run();
   Status append_now(const Append& append);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "studio/broadcast.h"
+
+#include "core/log.h"
+#include "core/secret.h"
+
+namespace vitrine::studio {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Long enough for a destination that reconnects to find a whole GOP, and for a disk that takes seconds for one fsync
+/// (spun-down, USB); bounded in bytes for the highest bitrate there is.
+constexpr PacketRing::Config kRing{12s, 48U << 20};
+
+}  // namespace
+
+Result<std::unique_ptr<Broadcast>> Broadcast::start(Config config) {
+  encoder::EncoderConfig settings;
+  settings.program = config.program.id;
+  settings.size = config.program.size;
+  settings.frame_rate = config.program.frame_rate;
+  settings.video_kbps = config.program.video_kbps;
+  settings.audio_kbps = config.program.audio_kbps;
+  settings.preset = config.program.preset;
+  auto ring = std::make_shared<PacketRing>(kRing);
+  auto encoder = encoder::ProgramEncoder::create(settings, ring);
+  if (!encoder) return tl::unexpected(encoder.error());
+  std::unique_ptr<Broadcast> broadcast(new Broadcast(std::move(config), std::move(ring), std::move(*encoder)));
+  broadcast->start_recorder();
+  for (auto& destination : broadcast->destinations_) broadcast->start_destination(destination);
+  return broadcast;
+}
+
+Broadcast::Broadcast(Config config, std::shared_ptr<PacketRing> ring, std::unique_ptr<encoder::ProgramEncoder> encoder)
+    : config_(std::move(config)),
+      since_(system_now()),
+      ring_(std::move(ring)),
+      encoder_(std::move(encoder)),
+      sink_(std::make_shared<ProgramSink>(
+          ProgramSink{[encoder = encoder_](ConstVideoFrame frame) { encoder->push_video(std::move(frame)); },
+                      [encoder = encoder_](AudioBlock block) { encoder->push_audio(std::move(block)); }})) {
+  for (const auto& destination : config_.studio.destinations) {
+    if (destination.program == config_.program.id) destinations_.push_back({destination, nullptr, {}});
+  }
+}
+
+Broadcast::~Broadcast() = default;
+
+void Broadcast::start_recorder() {
+  if (!config_.program.is_recorded) return;
+  encoder::RecorderConfig settings;
+  settings.directory = config_.studio.recording.directory;
+  settings.program = config_.program.id;
+  settings.session = config_.session;
+  settings.segment = config_.studio.recording.segment;
+  recorder_ = std::make_unique<encoder::Recorder>(
+      settings, encoder_->info(), ring_, [record = config_.record](const encoder::RecorderEvent& event) {
+        using Kind = encoder::RecorderEvent::Kind;
+        nlohmann::json entry = {{"type", "recording"},
+                                {"file", event.file.filename().string()},
+                                {"first_pts_ms", event.first_pts / 1ms},
+                                {"last_pts_ms", event.last_pts / 1ms}};
+        switch (event.kind) {
+          case Kind::kOpened: entry["event"] = "opened"; break;
+          case Kind::kClosed: entry["event"] = "closed"; break;
+          case Kind::kGap: entry["event"] = "gap"; break;
+          case Kind::kFailed: entry["event"] = "failed"; break;
+        }
+        if (event.error) entry["cause"] = event.error->message;
+        record(std::move(entry));
+      });
+}
+
+void Broadcast::start_destination(Destination& destination) {
+  auto key = load_credential(config_.studio.credentials_dir, destination.config.key_credential);
+  if (!key) {
+    destination.error = key.error();
+    log::error("broadcast", "{}: destination {} is left out: {}", config_.program.id, destination.config.id,
+               key.error().message);
+    return;
+  }
+  encoder::PublisherConfig settings;
+  settings.destination = destination.config.id;
+  settings.url = destination.config.url;
+  settings.key = std::move(*key);
+  auto publisher = encoder::Publisher::create(
+      std::move(settings), encoder_->info(), ring_,
+      [record = config_.record, id = destination.config.id](const encoder::PublisherStatus& status) {
+        nlohmann::json entry = {{"type", "destination"}, {"id", id}, {"state", to_string(status.state)}};
+        if (status.last_fault && status.state != encoder::PublisherState::kLive) entry["cause"] = status.last_fault->message;
+        record(std::move(entry));
+      });
+  if (publisher) {
+    destination.publisher = std::move(*publisher);
+    destination.error = {};
+  } else {
+    destination.error = publisher.error();
+  }
+}
+
+void Broadcast::retry_now() {
+  for (auto& destination : destinations_) {
+    if (destination.publisher) {
+      destination.publisher->retry_now();
+    } else {
+      start_destination(destination);
+    }
+  }
+}
+
+void Broadcast::stop(std::function<void()> on_finished) {
+  stopper_ = std::jthread([this, on_finished = std::move(on_finished)] {
+    encoder_->close();
+    {
+      // Side by side: each may take its two seconds.
+      std::vector<std::jthread> endings;
+      for (auto& destination : destinations_) {
+        if (destination.publisher) endings.emplace_back([&destination] { destination.publisher->stop(); });
+      }
+      if (recorder_) recorder_->stop();
+    }
+    on_finished();
+  });
+}
+
+}  // namespace vitrine::studio

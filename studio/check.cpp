@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "studio/check.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <fmt/format.h>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/config.h"
+#include "core/secret.h"
+#include "core/unique_fd.h"
+
+namespace vitrine::studio {
+namespace {
+
+constexpr int kRefused = 4;  // as vitrinectl's
+
+struct Findings {
+  Problems problems;
+  Problems warnings;
+};
+
+bool can_be_made(std::filesystem::path path) {
+  while (!std::filesystem::exists(path) && path.has_parent_path() && path != path.parent_path()) path = path.parent_path();
+  return ::access(path.c_str(), W_OK | X_OK) == 0;
+}
+
+void check_directories(const Config& config, Findings& findings) {
+  const auto check = [&](const char* key, const std::filesystem::path& path) {
+    if (!can_be_made(path)) findings.problems.push_back({key, path.string(), "a directory that this user can write, or create"});
+  };
+  check("studio.state_dir", config.state_dir);
+  check("studio.run_dir", config.run_dir);
+  check("recording.directory", config.recording.directory);
+}
+
+void check_secret(const Config& config, const std::string& where, const std::string& name, Findings& findings) {
+  if (name.empty()) return;
+  if (const auto secret = load_credential(config.credentials_dir, name); !secret) {
+    findings.problems.push_back({where, fmt::format("\"{}\": {}", name, secret.error().message),
+                                 fmt::format("a file {} with mode 0600, or a systemd credential of that name",
+                                             (config.credentials_dir / name).string())});
+  }
+}
+
+void check_file(const std::string& where, const SourceAddress& source, Findings& findings) {
+  if (source.kind == SourceAddress::Kind::kFile && ::access(source.value.c_str(), R_OK) != 0) {
+    findings.problems.push_back({where, fmt::format("\"{}\"", source.text()), "a file that can be read"});
+  }
+}
+
+/// vitrine-render knows what a theme must be; its words become ours.
+void check_theme(const std::filesystem::path& renderer, const std::filesystem::path& theme, Findings& findings) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return;
+  const UniqueFd reading(pipe[0]);
+  UniqueFd writing(pipe[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), STDERR_FILENO);
+  std::string program = renderer.string();
+  std::string option = "--check-theme";
+  std::string directory = theme.string();
+  std::array<char*, 4> argv = {program.data(), option.data(), directory.data(), nullptr};
+  pid_t pid = -1;
+  const int rc = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  writing.reset();
+  if (rc != 0) {
+    findings.problems.push_back({"vitrine-render", std::generic_category().message(rc), program});
+    return;
+  }
+  std::string output;
+  std::array<char, 4096> buffer;
+  ssize_t count = 0;
+  while ((count = ::read(reading.get(), buffer.data(), buffer.size())) > 0) output.append(buffer.data(), static_cast<size_t>(count));
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  if (status == 0) return;
+  findings.problems.push_back({fmt::format("theme {}", theme.filename().string()), output.empty() ? "nothing usable" : output,
+                               "a theme whose templates can be drawn"});
+}
+
+Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
+  Findings findings;
+  check_directories(config, findings);
+  for (size_t i = 0; i < config.cameras.size(); ++i) {
+    check_secret(config, fmt::format("camera[{}].credential", i), config.cameras[i].credential, findings);
+    check_file(fmt::format("camera[{}].source", i), config.cameras[i].source, findings);
+  }
+  for (size_t i = 0; i < config.microphones.size(); ++i) {
+    check_file(fmt::format("microphone[{}].source", i), config.microphones[i].source, findings);
+  }
+  std::set<std::string> themes;
+  for (const auto& program : config.programs) themes.insert(program.theme);
+  for (const auto& theme : themes) check_theme(libexec_dir / "vitrine-render", config.theme_dir / theme, findings);
+  return findings;
+}
+
+nlohmann::json to_json(const Problems& problems) {
+  auto list = nlohmann::json::array();
+  for (const auto& problem : problems) {
+    list.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
+  }
+  return list;
+}
+
+}  // namespace
+
+int print_check(const std::filesystem::path& config_file, const std::filesystem::path& libexec_dir, CheckFormat format) {
+  const auto config = load_config(config_file);
+  const Findings findings = config ? check(*config, libexec_dir) : Findings{config.error(), {}};
+  if (format == CheckFormat::kJson) {
+    std::cout << nlohmann::json{{"ok", findings.problems.empty()},
+                                {"problems", to_json(findings.problems)},
+                                {"warnings", to_json(findings.warnings)}}
+                     .dump(2)
+              << "\n";
+  } else {
+    for (const auto& problem : findings.problems) std::cout << problem.text() << "\n";
+    for (const auto& warning : findings.warnings) std::cout << "warning: " << warning.text() << "\n";
+    if (findings.problems.empty()) std::cout << config_file.string() << " is good\n";
+  }
+  return findings.problems.empty() ? 0 : kRefused;
+}
+
+}  // namespace vitrine::studio

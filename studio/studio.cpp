@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "studio/studio.h"
+
+#include <fmt/format.h>
+
+#include "core/log.h"
+#include "core/shared_memory.h"
+#include "encoder/png.h"
+#include "encoder/retention.h"
+#include "hw/service.h"
+#include "studio/status.h"
+
+namespace vitrine::studio {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+json refusal(const Error& error, const Problems& problems = {}) {
+  json body = {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+  if (!problems.empty()) {
+    auto& list = body["error"]["problems"] = json::array();
+    for (const auto& problem : problems) {
+      list.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
+    }
+  }
+  return body;
+}
+
+json to_json(const Director::Outcome& outcome) {
+  if (outcome.error) return refusal(*outcome.error, outcome.problems);
+  json body = {{"ok", true}, {"revision", outcome.revision}};
+  if (!outcome.warning.empty()) body["warning"] = outcome.warning;
+  return body;
+}
+
+Status make_directories(const Config& config) {
+  for (const auto& path : {config.state_dir, config.run_dir, config.media_dir, config.recording.directory}) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return fail(ErrorCode::kIo, fmt::format("creating {}: {}", path.string(), error.message()), error.value());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Studio>> Studio::start(Parts parts) {
+  if (auto made = make_directories(parts.config); !made) return tl::unexpected(made.error());
+  std::unique_ptr<Studio> studio(new Studio(std::move(parts)));
+  // The door before everything else: a second studio must not touch cameras and destinations of the first.
+  auto control = ControlServer::listen(studio->loop_, studio->config_.control_socket(),
+                                       [studio = studio.get()](const auto& caller, json request, auto reply) {
+                                         studio->handle(caller, std::move(request), std::move(reply));
+                                       });
+  if (!control) return tl::unexpected(control.error());
+  studio->control_ = std::move(*control);
+  studio->sources_.start();
+  studio->director_.start();
+  return studio;
+}
+
+Studio::Studio(Parts parts)
+    : loop_(parts.loop),
+      config_(std::move(parts.config)),
+      started_at_(steady_now()),
+      journal_(StateStore(config_.state_dir)),
+      sources_(loop_, parts.libexec_dir / "vitrine-source", config_),
+      director_({loop_, config_, {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
+                 sources_.access(), journal_, StateStore(config_.state_dir)},
+                {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air) {
+                  find_program(program)->show(std::move(plan), is_on_air);
+                }}) {
+  for (const auto& program : config_.programs) {
+    programs_.push_back(std::make_unique<Program>(
+        Program::Parts{loop_, config_, program, [this] { return director_.tiles(); }, journal_}));
+  }
+  watched_progress_.resize(programs_.size(), -1);
+  timers_.push_back(loop_.every(10s, [this] { log_statistics(); }));
+  timers_.push_back(loop_.every(60s, [this] { keep_recordings(); }));
+  if (const auto interval = hw::watchdog_interval()) {
+    timers_.push_back(loop_.every(*interval / 3, [this] { feed_watchdog(); }));
+  }
+}
+
+Program* Studio::find_program(const std::string& id) const {
+  for (const auto& program : programs_) {
+    if (program->config().id == id) return program.get();
+  }
+  return nullptr;
+}
+
+void Studio::shut_down(std::function<void()> on_finished) {
+  if (!control_) return;  // asked twice
+  control_.reset();
+  timers_.clear();
+  const auto left = std::make_shared<size_t>(programs_.size());
+  for (auto& program : programs_) {
+    program->shut_down([left, on_finished] {
+      if (--*left == 0) on_finished();
+    });
+  }
+}
+
+void Studio::handle(const ControlServer::Caller& caller, json request, ControlServer::Reply reply) {
+  const std::string op = request.value("op", "");
+  const std::string program = request.value("program", "");
+  const auto done = [reply](const Director::Outcome& outcome) { reply({to_json(outcome), {}}); };
+  if (op == "status") return reply({describe(*this), {}});
+  if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
+  if (op == "snapshot") return take_snapshot(request, reply);
+  if (op == "apply") {
+    if (!request.contains("state")) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
+    return director_.apply(std::move(request["state"]), done);
+  }
+  if (op == "start" || op == "stop") {
+    log::info("control", "{} {} asked by uid {} (pid {})", op, program.empty() ? "everything" : program, caller.uid, caller.pid);
+    return director_.set_on_air(op == "start", program, done);
+  }
+  if (op == "retry") {
+    for (auto& each : programs_) each->retry_now();
+    return reply({{{"ok", true}}, {}});
+  }
+  reply({refusal({ErrorCode::kInvalidInput,
+                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry", op)}),
+         {}});
+}
+
+void Studio::take_snapshot(const json& request, const ControlServer::Reply& reply) {
+  const std::string id = request.value("program", config_.programs.front().id);
+  const auto* program = find_program(id);
+  if (program == nullptr) return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
+  const auto frame = program->engine().last_frame();
+  if (!frame) return reply({refusal({ErrorCode::kNotFound, "no frame was put out yet; try again"}), {}});
+  auto png = encoder::encode_png(*frame);
+  if (!png) return reply({refusal(png.error()), {}});
+  auto memory = create_immutable_memfd("snapshot", *png);
+  if (!memory) return reply({refusal(memory.error()), {}});
+  reply({{{"ok", true}, {"program", id}, {"bytes", png->size()}}, std::move(*memory)});
+}
+
+void Studio::feed_watchdog() {
+  bool is_moving = true;
+  for (size_t i = 0; i < programs_.size(); ++i) {
+    const int64_t progress = programs_[i]->progress();
+    is_moving &= progress != watched_progress_[i];
+    watched_progress_[i] = progress;
+  }
+  if (is_moving) hw::notify_watchdog();
+}
+
+void Studio::keep_recordings() {
+  std::vector<std::filesystem::path> open_files;
+  for (const auto& program : programs_) {
+    if (program->broadcast() != nullptr && program->broadcast()->recorder() != nullptr) {
+      open_files.push_back(program->broadcast()->recorder()->status().file);
+    }
+  }
+  journal_.run_later([config = config_.recording, open_files = std::move(open_files)] {
+    const auto applied = encoder::apply_retention(config, open_files, system_now(), [](const encoder::Deletion& deletion) {
+      log::warning("recordings", "deleted {} ({} MB): {}", deletion.file.path.string(), deletion.file.bytes / 1'000'000,
+                   to_string(deletion.reason));
+    });
+    if (!applied) log::error("recordings", "{}", applied.error().message);
+  });
+}
+
+void Studio::log_statistics() {
+  for (const auto& program : programs_) {
+    const auto stats = program->engine().stats();
+    std::string on_air = "off air";
+    if (const auto* broadcast = program->broadcast()) {
+      const auto encoder = broadcast->encoder().stats();
+      on_air = fmt::format("{} kb/s, encode p50 {:.1f} p95 {:.1f} ms, {} dropped", encoder.video_bps / 1000,
+                           static_cast<double>(encoder.encode_p50.count()) / 1e6,
+                           static_cast<double>(encoder.encode_p95.count()) / 1e6, encoder.frames_dropped);
+      for (const auto& destination : broadcast->destinations()) {
+        if (!destination.publisher) continue;
+        const auto status = destination.publisher->status();
+        on_air += fmt::format("; {} {} {} kb/s lag {} ms", destination.config.id, to_string(status.state),
+                              status.bitrate_bps / 1000, status.lag / 1ms);
+      }
+    }
+    log::info("stats", "{}: frames {}, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}", program->config().id,
+              stats.frames, stats.late, stats.repeated, stats.skipped, stats.compose_ms, stats.compose_p95_ms, on_air);
+  }
+}
+
+}  // namespace vitrine::studio
