@@ -178,6 +178,7 @@ class Description {
     const auto status = entry.source->status();
     body["state"] = entry.is_present ? std::string(capture::to_string(status.state)) : "absent";
     body["restarts"] = status.restarts;
+    body["pid"] = status.pid;
     const auto& report = status.report;
     if (kind == "camera" && report.size.width > 0 && status.frame_age) {
       body["size"] = {report.size.width, report.size.height};
@@ -207,7 +208,7 @@ class Description {
     if (!is_running && status.last_error.code != ErrorCode::kUnknown) {
       complain(fmt::format("the render worker is down: {}; what is drawn stays up to its lease", status.last_error.message));
     }
-    return {{"state", is_running ? "running" : "starting"}, {"restarts", status.restarts}, {"tiles", studio_.director().tiles()->tile_count()}};
+    return {{"state", is_running ? "running" : "starting"}, {"pid", status.pid}, {"restarts", status.restarts}, {"tiles", studio_.director().tiles()->tile_count()}};
   }
 
   json describe_clock() {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "judge.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tests/fakes/child_process.h"
+
+namespace vitrine::e2e {
+namespace {
+
+using nlohmann::json;
+
+fakes::Finished run_or_throw(const std::vector<std::string>& command, bool may_warn = false) {
+  auto finished = fakes::run(command);
+  if (finished.exit_code != 0 || (!may_warn && !finished.errors.empty())) {
+    throw std::runtime_error(fmt::format("{}: exit {}: {}", command.front(), finished.exit_code, finished.errors));
+  }
+  return finished;
+}
+
+double seconds_of(const json& packet, const char* key) {
+  return packet.contains(key) ? std::strtod(packet[key].get<std::string>().c_str(), nullptr) : NAN;
+}
+
+}  // namespace
+
+std::vector<ProbedPacket> probe_packets(const std::filesystem::path& file) {
+  const auto probed = run_or_throw({"ffprobe", "-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json", file.string()});
+  std::vector<ProbedPacket> packets;
+  for (const auto& packet : json::parse(probed.output)["packets"]) {
+    packets.push_back({packet["codec_type"] == "video", seconds_of(packet, "pts_time"), seconds_of(packet, "dts_time"),
+                       packet["flags"].get<std::string>().find('K') != std::string::npos, packet.value("data_hash", "")});
+  }
+  return packets;
+}
+
+ProbedStreams probe_streams(const std::filesystem::path& file) {
+  const auto probed = run_or_throw({"ffprobe", "-v", "error", "-show_streams", "-of", "json", file.string()});
+  ProbedStreams streams;
+  for (const auto& stream : json::parse(probed.output)["streams"]) {
+    if (stream["codec_type"] == "video") {
+      streams.video_codec = stream.value("codec_name", "");
+      streams.video_profile = stream.value("profile", "");
+      streams.pixel_format = stream.value("pix_fmt", "");
+      streams.color_space = stream.value("color_space", "");
+      streams.color_range = stream.value("color_range", "");
+      streams.size = {stream.value("width", 0), stream.value("height", 0)};
+    } else if (stream["codec_type"] == "audio") {
+      streams.audio_codec = stream.value("codec_name", "");
+      streams.audio_rate_hz = std::atoi(stream.value("sample_rate", "0").c_str());
+      streams.audio_channels = stream.value("channels", 0);
+    }
+  }
+  return streams;
+}
+
+std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size) {
+  // -vsync passthrough: one picture out for each coded one, none made up, none left out.
+  const auto decoded = run_or_throw({"ffmpeg", "-v", "error", "-xerror", "-i", file.string(), "-map", "0:v", "-vsync", "passthrough",
+                                     "-f", "rawvideo", "-pix_fmt", "gray", "-vf", "extractplanes=y", "-"});
+  const size_t bytes = static_cast<size_t>(size.width) * size.height;
+  std::vector<Luma> pictures;
+  for (size_t at = 0; at + bytes <= decoded.output.size(); at += bytes) {
+    const auto* begin = reinterpret_cast<const uint8_t*>(decoded.output.data()) + at;
+    pictures.push_back({size, std::vector<uint8_t>(begin, begin + bytes)});
+  }
+  return pictures;
+}
+
+Reference read_reference(const std::filesystem::path& png) {
+  const auto size_text = run_or_throw({"ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", png.string()});
+  const auto stream = json::parse(size_text.output)["streams"][0];
+  const Size size{stream["width"].get<int>(), stream["height"].get<int>()};
+  const auto raw = run_or_throw({"ffmpeg", "-v", "error", "-i", png.string(), "-f", "rawvideo", "-pix_fmt", "rgba", "-"});
+  Reference reference;
+  reference.luma.size = size;
+  for (size_t i = 0; i + 3 < raw.output.size(); i += 4) {
+    const auto channel = [&](size_t offset) { return static_cast<double>(static_cast<uint8_t>(raw.output[i + offset])); };
+    // ITU-R BT.709, limited range.
+    const double luma = 16 + 219.0 / 255 * (0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2));
+    reference.luma.pixels.push_back(static_cast<uint8_t>(std::lround(luma)));
+    reference.is_opaque.push_back(channel(3) == 255 ? 1 : 0);
+  }
+  return reference;
+}
+
+double difference(const Luma& picture, const Reference& reference, Point at) {
+  int64_t sum = 0;
+  int64_t count = 0;
+  for (int y = 0; y < reference.luma.size.height; ++y) {
+    for (int x = 0; x < reference.luma.size.width; ++x) {
+      if (reference.is_opaque[static_cast<size_t>(y) * reference.luma.size.width + x] == 0) continue;
+      if (at.x + x >= picture.size.width || at.y + y >= picture.size.height) continue;
+      sum += std::abs(picture.at(at.x + x, at.y + y) - reference.luma.at(x, y));
+      ++count;
+    }
+  }
+  return count == 0 ? 255 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
+double difference(const Luma& a, const Luma& b, const Rect& area) {
+  int64_t sum = 0;
+  for (int y = area.y; y < area.y + area.height; ++y) {
+    for (int x = area.x; x < area.x + area.width; ++x) sum += std::abs(a.at(x, y) - b.at(x, y));
+  }
+  return static_cast<double>(sum) / (static_cast<double>(area.width) * area.height);
+}
+
+std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json, Size canvas, const std::string& form,
+                                       const std::string& at, const std::filesystem::path& out) {
+  const auto data = out.string() + ".json";
+  std::ofstream(data) << data_json;
+  run_or_throw({VITRINE_BIN_DIR "/vitrinectl", "render", template_name, data, out.string(), "--theme-dir", VITRINE_SOURCE_DIR "/themes",
+                "--theme", "classic", "--canvas", fmt::format("{}x{}", canvas.width, canvas.height), "--form", form, "--at", at,
+                "--media-dir", VITRINE_SOURCE_DIR "/themes/classic/media"},
+               true);
+  return out;
+}
+
+}  // namespace vitrine::e2e
