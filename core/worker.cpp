@@ -81,6 +81,12 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   return std::chrono::milliseconds(static_cast<int64_t>(static_cast<double>(delay.count()) * factor(random)));
 }
 
+/// "" when it is missing or no text: value() would throw for a number, and a worker may send one.
+std::string text_of(const nlohmann::json& body, const char* key) {
+  const auto found = body.find(key);
+  return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 ErrorCode code_named(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kWorkerDied); ++i) {
     if (to_string(static_cast<ErrorCode>(i)) == name) return static_cast<ErrorCode>(i);
@@ -164,7 +170,7 @@ void Worker::read_channel() {
     arm_heartbeat(policy_.heartbeat_timeout);
     const auto type = message.body.find("type");
     if (type != message.body.end() && *type == "ended") {
-      announced_ = {code_named(message.body.value("code", "")), message.body.value("message", "")};
+      announced_ = {code_named(text_of(message.body, "code")), text_of(message.body, "message")};
     } else if (events_.on_message) {
       events_.on_message(std::move(message));
     }
