@@ -86,7 +86,7 @@ struct ControlServer::Client {
   std::deque<Outgoing> output;
   size_t unsent_bytes = 0;
   bool is_waiting_for_reply = false;  // the next line is handled after this one is answered
-  bool is_at_end = false;
+  uint32_t watched_events = 0;
   EventLoop::Watch watch;
 };
 
@@ -132,13 +132,20 @@ void ControlServer::accept_client() {
   auto client = std::make_unique<Client>();
   client->caller = {credentials.pid, credentials.uid, credentials.gid};
   client->socket = std::move(fd);
-  client->watch = loop_.watch(client->socket.get(), EPOLLIN, [this, id](uint32_t events) { on_ready(id, events); });
+  watch_for(id, *client, EPOLLIN);
   clients_.emplace(id, std::move(client));
+}
+
+void ControlServer::watch_for(uint64_t id, Client& client, uint32_t events) {
+  if (client.watched_events == events) return;
+  client.watched_events = events;
+  client.watch = {};
+  client.watch = loop_.watch(client.socket.get(), events, [this, id](uint32_t ready) { on_ready(id, ready); });
 }
 
 void ControlServer::on_ready(uint64_t id, uint32_t events) {
   Client& client = *clients_.at(id);
-  if ((events & EPOLLOUT) != 0 && !flush(client)) {
+  if ((events & EPOLLOUT) != 0 && !flush(id, client)) {
     clients_.erase(id);
     return;
   }
@@ -183,7 +190,7 @@ void ControlServer::answer(uint64_t id, Answer answer) {
   Client::Outgoing outgoing{to_line(answer.body), std::move(answer.attachment)};
   client.unsent_bytes += outgoing.bytes.size();
   client.output.push_back(std::move(outgoing));
-  if (client.unsent_bytes > kMaxUnsentBytes || !flush(client)) {
+  if (client.unsent_bytes > kMaxUnsentBytes || !flush(id, client)) {
     clients_.erase(found);
     return;
   }
@@ -193,7 +200,7 @@ void ControlServer::answer(uint64_t id, Answer answer) {
   });
 }
 
-bool ControlServer::flush(Client& client) {
+bool ControlServer::flush(uint64_t id, Client& client) {
   while (!client.output.empty()) {
     auto& outgoing = client.output.front();
     const ssize_t count = send_with_fd(client.socket.get(), std::string_view(outgoing.bytes).substr(outgoing.sent),
@@ -205,6 +212,7 @@ bool ControlServer::flush(Client& client) {
     client.unsent_bytes -= static_cast<size_t>(count);
     if (outgoing.sent == outgoing.bytes.size()) client.output.pop_front();
   }
+  watch_for(id, client, client.output.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
   return true;
 }
 

@@ -54,7 +54,8 @@ class ControlServer {
   void on_ready(uint64_t id, uint32_t events);
   void handle_lines(uint64_t id);
   void answer(uint64_t id, Answer answer);
-  bool flush(Client& client);
+  bool flush(uint64_t id, Client& client);
+  void watch_for(uint64_t id, Client& client, uint32_t events);
 
   EventLoop& loop_;
   const std::filesystem::path path_;

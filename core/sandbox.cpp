@@ -128,7 +128,8 @@ Status restrict_system_calls(const SandboxConfig& config) {
   (void)kCloneThread;
 #endif
   if (config.network == SandboxConfig::Network::kNone) {
-    for (const char* name : {"socket", "socketpair", "connect", "bind", "sendto"}) refuse(name);
+    // socketpair stays: such a pair reaches nobody but its maker, and GStreamer wakes its own threads with them.
+    for (const char* name : {"socket", "connect", "bind", "sendto"}) refuse(name);
   } else {
     // Cameras are reached by IP; names by the resolver's UNIX socket and netlink. No raw, packet or other families.
     for (const int family : {AF_PACKET, AF_VSOCK, AF_BLUETOOTH, AF_ALG, AF_XDP, AF_CAN, AF_TIPC}) {

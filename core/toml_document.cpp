@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/toml_document.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -57,6 +58,7 @@ int TomlDocument::line_of(std::string path) const {
 }
 
 Problems TomlDocument::located(Problems problems) const {
+  std::ranges::stable_sort(problems, {}, [this](const Problem& problem) { return line_of(problem.where); });
   for (auto& problem : problems) {
     problem.where = fmt::format("{}:{}: {}", file_name_, line_of(problem.where), problem.where);
   }

@@ -18,7 +18,7 @@ class TomlDocument {
 
   [[nodiscard]] const nlohmann::json& json() const { return json_; }
 
-  /// Puts "file:line: " in front of problems that name paths of this document. A missing key is placed at its table.
+  /// The problems in the order of the file, with "file:line: " in front of each path. A missing key is placed at its table.
   [[nodiscard]] Problems located(Problems problems) const;
 
  private:

@@ -47,7 +47,8 @@ std::string redact_url(std::string_view text) {
   if (!url) return "(not a URL)";
   const size_t first_end = url->path.find('/', 1);
   const std::string port = url->port == 0 ? "" : fmt::format(":{}", url->port);
-  return fmt::format("{}://{}{}{}", url->scheme, url->host, port, url->path.substr(0, first_end));
+  const std::string first = url->path == "/" ? "" : url->path.substr(0, first_end);
+  return fmt::format("{}://{}{}{}", url->scheme, url->host, port, first);
 }
 
 }  // namespace vitrine

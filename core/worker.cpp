@@ -5,9 +5,12 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {         // glibc 2.36 forgot to say so itself
+#include <sys/pidfd.h>
+}
 
 #include <array>
 #include <fmt/format.h>
@@ -15,6 +18,7 @@
 #include <string_view>
 
 #include "core/log.h"
+#include "core/text_rules.h"
 #include "core/worker_session.h"
 
 namespace vitrine {
@@ -81,17 +85,23 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds delay) {
   return std::chrono::milliseconds(static_cast<int64_t>(static_cast<double>(delay.count()) * factor(random)));
 }
 
-/// "" when it is missing or no text: value() would throw for a number, and a worker may send one.
-std::string text_of(const nlohmann::json& body, const char* key) {
-  const auto found = body.find(key);
-  return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 ErrorCode code_named(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kWorkerDied); ++i) {
     if (to_string(static_cast<ErrorCode>(i)) == name) return static_cast<ErrorCode>(i);
   }
   return ErrorCode::kWorkerDied;
+}
+
+/// What a worker says of its own end, fit for a log line: it may be broken, or in foreign hands.
+Error announced_end(const nlohmann::json& body) {
+  constexpr size_t kMaxMessageBytes = 1000;
+  const auto text_of = [&](const char* key) {
+    const auto found = body.find(key);
+    return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  std::string message = text_of("message");
+  if (message.size() > kMaxMessageBytes || find_unsafe_character(message)) message = "gave a reason that can't be shown";
+  return {code_named(text_of("code")), std::move(message)};
 }
 
 }  // namespace
@@ -170,7 +180,7 @@ void Worker::read_channel() {
     arm_heartbeat(policy_.heartbeat_timeout);
     const auto type = message.body.find("type");
     if (type != message.body.end() && *type == "ended") {
-      announced_ = {code_named(text_of(message.body, "code")), text_of(message.body, "message")};
+      announced_ = announced_end(message.body);
     } else if (events_.on_message) {
       events_.on_message(std::move(message));
     }
@@ -197,8 +207,9 @@ void Worker::ended(Error cause) {
   pidfd_.reset();
   const bool was_healthy = std::chrono::steady_clock::now() - spawned_at_ >= policy_.healthy_after;
   constexpr std::chrono::milliseconds kFirstBackoff{250};
-  const auto delay = was_healthy ? std::chrono::milliseconds(0) : backoff_;
+  auto delay = was_healthy ? std::chrono::milliseconds(0) : backoff_;
   backoff_ = std::min(policy_.max_backoff, std::max(kFirstBackoff, delay * 2));
+  if (cause.code == ErrorCode::kAuthRejected) delay = policy_.rejected_backoff;
   const auto retry_in = jittered(delay);
   status_.state = WorkerStatus::State::kWaiting;
   status_.pid = 0;

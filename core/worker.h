@@ -24,6 +24,8 @@ struct WorkerPolicy {
   std::chrono::milliseconds start_timeout{10'000};      // to the first message
   std::chrono::milliseconds heartbeat_timeout{1'500};   // between messages after that; then it is killed
   std::chrono::milliseconds max_backoff{5'000};
+  // After kAuthRejected: cameras lock an account after a few wrong passwords, and only a person can mend it.
+  std::chrono::milliseconds rejected_backoff{60'000};
   std::chrono::milliseconds healthy_after{10'000};      // running this long makes the next restart immediate again
 };
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "temp_dir.h"
+
+namespace vitrine {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+std::string minimal(const std::string& extra = "") {
+  return "[studio]\nname = \"shop\"\n\n[[camera]]\nid = \"counter\"\nsource = \"test:bars\"\n\n[[program]]\nid = \"main\"\n" + extra;
+}
+
+std::vector<std::string> problems_of(const std::string& text) {
+  const auto config = parse_config(text, "v.toml");
+  std::vector<std::string> texts;
+  if (!config) {
+    for (const auto& problem : config.error()) texts.push_back(problem.text());
+  }
+  return texts;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Config, FillsInTheDefaults) {
+  const auto config = parse_config(minimal(), "v.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->programs[0].size, (Size{1920, 1080}));
+  EXPECT_EQ(config->programs[0].frame_rate, (Rational{30, 1}));
+  EXPECT_EQ(config->recording.directory, "/var/lib/vitrine/recordings");
+  EXPECT_EQ(config->control_socket(), "/run/vitrine/studio.sock");
+  EXPECT_EQ(config->cameras[0].name, "counter");
+}
+
+TEST(Config, TheDirectoriesFollowTheStateDirectory) {
+  const auto config = parse_config("[studio]\nname = \"x\"\nstate_dir = \"/srv/v\"\n[[camera]]\nid = \"a\"\nsource = "
+                                   "\"test:bars\"\n[[program]]\nid = \"main\"\n", "v.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->media_dir, "/srv/v/media");
+  EXPECT_EQ(config->recording.directory, "/srv/v/recordings");
+}
+
+TEST(Config, NamesEveryMistakeWithItsLineNotOnlyTheFirst) {
+  const auto problems = problems_of(
+      "[studio]\nname = \"\"\nlocal = \"zh-CN\"\n\n[[camera]]\nid = \"a b\"\nsource = \"http://x\"\n\n[[program]]\nid = \"main\"\nfps = "
+      "240\nwidth = 1921\nvideo_kbps = \"4000\"\n\n[[destination]]\nid = \"d\"\nprogram = \"man\"\nurl = \"rtmp://h/live\"\n");
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:2: studio.name: found empty text")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:3: studio.local: found an unknown key, allowed: did you mean \"locale\"?")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:6: camera[0].id: found \"a b\"")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:7: camera[0].source: found \"http://x\"")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:11: program[0].fps: found 240, allowed: an integer from 5 to 60")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:12: program[0].width: found 1921, allowed: an even number")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:13: program[0].video_kbps: found \"4000\"")));
+  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:17: destination[0].program: found \"man\", allowed: the id of a [[program]]: \"main\"")));
+  EXPECT_THAT(problems, Contains(HasSubstr("destination[0].key_credential: found nothing")));
+  EXPECT_EQ(problems.size(), 9U);
+}
+
+TEST(Config, RefusesDuplicateIds) {
+  EXPECT_THAT(problems_of(minimal("\n[[camera]]\nid = \"counter\"\nsource = \"test:bars\"\n")),
+              Contains(HasSubstr("camera[1].id: found \"counter\" a second time")));
+}
+
+TEST(Config, RefusesAKeyOrPasswordInAUrlAndDoesNotRepeatIt) {
+  const auto problems = problems_of(minimal(
+      "[[destination]]\nid = \"d\"\nprogram = \"main\"\nurl = \"rtmp://h/live/s?sign=TOPSECRET\"\nkey_credential = \"k\"\n"
+      "[[camera]]\nid = \"b\"\nsource = \"rtsp://admin:TOPSECRET@10.0.0.1/x\"\n"));
+  EXPECT_EQ(problems.size(), 2U);
+  EXPECT_THAT(problems, testing::Each(testing::Not(HasSubstr("TOPSECRET"))));
+  EXPECT_THAT(problems, Contains(HasSubstr("key_credential")));
+}
+
+TEST(Config, RefusesAMicrophoneOnACameraThatIsNotThere) {
+  EXPECT_THAT(problems_of(minimal("[[microphone]]\nid = \"m\"\nsource = \"camera:door\"\n")),
+              Contains(HasSubstr("allowed: the id of a [[camera]]: \"counter\"")));
+}
+
+TEST(Config, RefusesTransportWhereThereIsNone) {
+  EXPECT_THAT(problems_of("[studio]\nname=\"x\"\n[[camera]]\nid=\"a\"\nsource=\"test:bars\"\ntransport=\"udp\"\n[[program]]\nid=\"m\"\n"),
+              Contains(HasSubstr("only rtsp:// sources")));
+}
+
+TEST(Config, TakesBroadcastRatesAsText) {
+  const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->programs[0].frame_rate, (Rational{30'000, 1001}));
+  EXPECT_THAT(problems_of(minimal("fps = 29.97\n")), Contains(HasSubstr("30000/1001")));
+}
+
+TEST(Config, ASyntaxErrorHasLineAndColumn) {
+  EXPECT_THAT(problems_of("[studio]\nname = \n"), Contains(HasSubstr("v.toml:2:")));
+  EXPECT_THAT(problems_of("[studio]\nname = \"a\"\nname = \"b\"\n"), Contains(HasSubstr("v.toml:3:")));
+}
+
+TEST(Config, AMissingFileSaysWhereTheDefaultIs) {
+  const auto config = load_config("/nonexistent/vitrine.toml");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error()[0].text(), HasSubstr("No such file"));
+}
+
+/// Takes "# key =" to "key =", leaving prose alone.
+std::string with_defaults_enabled(const std::string& text) {
+  return std::regex_replace(text, std::regex("\n# ([a-z_]+ = )"), "\n$1");
+}
+
+TEST(DefaultConfig, IsValidAsItIsAndWithEveryDefaultWrittenOut) {
+  const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
+  EXPECT_THAT(problems_of(text), testing::IsEmpty());
+  // transport and credential belong to rtsp cameras only.
+  auto enabled = with_defaults_enabled(text);
+  enabled = std::regex_replace(enabled, std::regex("v4l2:auto\"\n"), "rtsp://10.0.0.7/ch1\"\n");
+  EXPECT_THAT(problems_of(enabled), testing::IsEmpty());
+}
+
+TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
+  const auto plain = parse_config(read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml"), "v.toml");
+  auto text = with_defaults_enabled(read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml"));
+  text = std::regex_replace(text, std::regex("v4l2:auto\"\n"), "rtsp://10.0.0.7/ch1\"\n");
+  const auto written = parse_config(text, "v.toml");
+  ASSERT_TRUE(plain && written);
+  EXPECT_EQ(plain->locale, written->locale);
+  EXPECT_EQ(plain->state_dir, written->state_dir);
+  EXPECT_EQ(plain->run_dir, written->run_dir);
+  EXPECT_EQ(plain->theme_dir, written->theme_dir);
+  EXPECT_EQ(plain->media_dir, written->media_dir);
+  EXPECT_EQ(plain->credentials_dir, written->credentials_dir);
+  EXPECT_EQ(plain->recording.directory, written->recording.directory);
+  EXPECT_EQ(plain->recording.segment, written->recording.segment);
+  EXPECT_EQ(plain->recording.keep_days, written->recording.keep_days);
+  EXPECT_EQ(plain->recording.min_free_mib, written->recording.min_free_mib);
+  EXPECT_EQ(plain->cameras[0].transport, written->cameras[0].transport);
+  EXPECT_EQ(plain->microphones[0].gain_db, written->microphones[0].gain_db);
+  EXPECT_EQ(plain->microphones[0].delay, written->microphones[0].delay);
+  const auto& a = plain->programs[0];
+  const auto& b = written->programs[0];
+  EXPECT_EQ(a.size, b.size);
+  EXPECT_EQ(a.frame_rate, b.frame_rate);
+  EXPECT_EQ(a.video_kbps, b.video_kbps);
+  EXPECT_EQ(a.audio_kbps, b.audio_kbps);
+  EXPECT_EQ(a.preset, b.preset);
+  EXPECT_EQ(a.theme, b.theme);
+  EXPECT_EQ(a.is_recorded, b.is_recorded);
+  EXPECT_EQ(plain->destinations[0].platform, written->destinations[0].platform);
+}
+
+TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
+  // An unknown key is answered with the list of the known ones: that list is the code's, the file must have each.
+  const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
+  for (const std::string section : {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]"}) {
+    const auto at = text.find("\n" + section) + 1;
+    ASSERT_NE(at, 0U) << section;
+    std::string probed = text;
+    probed.insert(at + section.size(), "\nzzzzzzzzzzzz = 1");
+    const auto problems = problems_of(probed);
+    ASSERT_EQ(problems.size(), 1U) << section;
+    std::smatch match;
+    ASSERT_TRUE(std::regex_search(problems[0], match, std::regex("allowed: the keys (.*)")));
+    std::stringstream keys(match[1].str());
+    std::string key;
+    const std::string body = text.substr(at, text.find("\n[", at) - at);
+    while (std::getline(keys, key, ',')) {
+      key.erase(0, key.find_first_not_of(' '));
+      EXPECT_TRUE(std::regex_search(body, std::regex("\n(# )?" + key + " = "))) << section << " " << key;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vitrine
