@@ -169,7 +169,7 @@ void Mixer::place(const I420& canvas, size_t slot_index, const CameraFrame& fram
 void Mixer::blend(const I420& canvas, const Tile& tile, Point at, int opacity) const {
   const Rect& rect = tile.rect();
   opacity = std::clamp(opacity, 0, 256);
-  if (rect.width == 0 || opacity == 0) return;
+  if (tile.is_blank() || opacity == 0) return;
   const int left = even(at.x);
   const int top = even(at.y);
   const int clip_left = std::max(0, -left);

@@ -97,7 +97,8 @@ Status Renderer::take_ready(const nlohmann::json& body) {
   if (!generation) return tl::unexpected(generation.error());
   if (*generation != wanted_.want.generation || wanted_.is_ready) return {};
   for (const auto& key : wanted_.keys) {
-    if (!builder_.set().contains(key)) return fail(ErrorCode::kProtocol, "render worker said ready before every tile was there");
+    if (!builder_.set().contains(key))
+      return fail(ErrorCode::kProtocol, "render worker said ready before every tile was there");
   }
   wanted_.is_ready = true;
   ready_ = wanted_;

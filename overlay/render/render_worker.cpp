@@ -109,7 +109,8 @@ void RenderWorker::take(const Want& want) {
     if (auto sent = send(encode_refused(want.generation, problems)); !sent) failure_ = sent.error();
     return;
   }
-  // What was drawn of an unfinished want is forgotten: the studio may forget it too, and must be sent it again.
+  // What was drawn of an unfinished want is forgotten: the studio may forget it too, and must be sent it
+  // again.
   if (is_superseded()) return;
   live_ = std::move(next);
   generation_ = want.generation;
