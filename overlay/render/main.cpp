@@ -33,6 +33,8 @@ int run_worker(const TileMaker::Directories& directories) {
     session->announce_end(sandbox.error());
     return 1;
   }
+  // Not before: the log has a thread of its own, which would stay outside the sandbox.
+  log::open("vitrine-render", log::Level::kInfo);
   log::info("render", "vitrine-render started: {}", *sandbox);
 
   RenderWorker worker(session->channel(), directories, [&](const Error& error) {
@@ -140,7 +142,6 @@ int run(int argc, char** argv) {
   once->excludes(check);
   CLI11_PARSE(app, argc, argv);
   if (options.is_worker) {
-    log::open("vitrine-render", log::Level::kInfo);
     return run_worker({options.theme_dir, options.media_dir});
   }
   if (!options.theme_to_check.empty()) return check_theme(options.theme_to_check);
