@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/rfc3339.h"
+#include "core/text_rules.h"
 #include "core/worker_session.h"
 #include "overlay/render/once.h"
 #include "overlay/render/render_worker.h"
@@ -102,6 +103,12 @@ int run_once(const Options& options) {
       return fail_with({ErrorCode::kInvalidInput,
                         fmt::format("--at {}: allowed are times like 2026-11-22T12:00:00Z", options.at)});
     once.at = *at;
+  }
+  for (const auto& [option, name] :
+       {std::pair("--theme", options.theme), std::pair("--once", options.once[0])}) {
+    if (is_id(name)) continue;
+    return fail_with({ErrorCode::kInvalidInput,
+                      fmt::format("{} {}: allowed are names of a-z A-Z 0-9 - _ .", option, name)});
   }
   const LayerForm form = options.form == "ended"     ? LayerForm::kEnded
                          : options.form == "neutral" ? LayerForm::kNeutral
