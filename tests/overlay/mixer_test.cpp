@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "overlay/mixer.h"
 
+#include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -182,6 +183,45 @@ TEST(Mixer, CoverScalesEvenlyUpAndDown) {
                   1)
           << size.width << ": " << plane << " " << x << "," << row;
     });
+  }
+}
+
+/// `picture` at a place between its pixels, by bilinear interpolation.
+double sampled(const TestPicture& picture, int plane, double x, double y) {
+  const int shift = plane == 0 ? 0 : 1;
+  const int width = picture.layout.size.width >> shift;
+  const int height = picture.layout.size.height >> shift;
+  const auto value = [&](double px, double py) {
+    return picture.at(plane, std::clamp(static_cast<int>(px), 0, width - 1),
+                      std::clamp(static_cast<int>(py), 0, height - 1));
+  };
+  const double left = std::floor(x);
+  const double top = std::floor(y);
+  const double upper = value(left, top) + (x - left) * (value(left + 1, top) - value(left, top));
+  const double lower = value(left, top + 1) + (x - left) * (value(left + 1, top + 1) - value(left, top + 1));
+  return upper + (y - top) * (lower - upper);
+}
+
+TEST(Mixer, TwoToThreeGoesAnotherWayAndShowsTheSamePicture) {
+  TestPicture source({160, 92});
+  source.fill([](int plane, int x, int row) {
+    return static_cast<uint8_t>(plane == 0 ? x + row / 2 + 40 * (x / 20 % 2) : 80 + x);
+  });
+  const Size size{240, 138};
+  TestPicture canvas(size);
+  Mixer mixer(size);
+  mixer.place(canvas.view, 0, as_frame(source, 1), {0, 0, 240, 138}, Picture::Fit::kCover);
+  for (const int plane : {0, 1, 2}) {
+    double squares = 0;
+    int count = 0;
+    for (int row = 4; row < (plane == 0 ? 134 : 65); ++row) {
+      for (int x = 4; x < (plane == 0 ? 236 : 116); ++x, ++count) {
+        const double off = canvas.at(plane, x, row) -
+                           sampled(source, plane, (x + 0.5) * 2 / 3 - 0.5, (row + 0.5) * 2 / 3 - 0.5);
+        squares += off * off;
+      }
+    }
+    EXPECT_LT(std::sqrt(squares / count), 3.0) << "plane " << plane;
   }
 }
 
