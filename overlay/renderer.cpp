@@ -80,15 +80,7 @@ void Renderer::on_message(Channel::Message message) {
   if (type == "tile") {
     status = take_tile(message);
   } else if (type == "ready") {
-    const auto generation = decode_generation(message.body);
-    if (!generation) {
-      status = tl::unexpected(generation.error());
-    } else if (*generation == wanted_.want.generation && !wanted_.is_ready) {
-      wanted_.is_ready = true;
-      ready_ = wanted_;
-      has_ready_ = true;
-      if (events_.on_ready) events_.on_ready(*generation);
-    }
+    status = take_ready(message.body);
   } else if (type == "refused") {
     auto refusal = decode_refused(message.body);
     if (!refusal) {
@@ -98,6 +90,21 @@ void Renderer::on_message(Channel::Message message) {
     }
   }
   if (!status) worker_.fail_now(status.error());
+}
+
+Status Renderer::take_ready(const nlohmann::json& body) {
+  const auto generation = decode_generation(body);
+  if (!generation) return tl::unexpected(generation.error());
+  if (*generation != wanted_.want.generation || wanted_.is_ready) return {};
+  for (const auto& key : wanted_.keys) {
+    if (!builder_.set().contains(key))
+      return fail(ErrorCode::kProtocol, "render worker said ready before every tile was there");
+  }
+  wanted_.is_ready = true;
+  ready_ = wanted_;
+  has_ready_ = true;
+  if (events_.on_ready) events_.on_ready(*generation);
+  return {};
 }
 
 Status Renderer::take_tile(Channel::Message& message) {

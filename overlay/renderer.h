@@ -64,6 +64,7 @@ class Renderer {
   void tell();
   void on_message(Channel::Message message);
   Status take_tile(Channel::Message& message);
+  Status take_ready(const nlohmann::json& body);
   void on_worker_ended(const Error& cause);
   void refuse(Problems problems);
 

@@ -50,6 +50,7 @@ class Tile {
 
   /// Where the theme puts it. Width and height are 0 for a blank one.
   [[nodiscard]] const Rect& rect() const { return rect_; }
+  [[nodiscard]] bool is_blank() const { return rect_.width == 0; }
   [[nodiscard]] size_t bytes() const { return mapping_.size(); }
 
   /// Samples of one kind, with the spans of each row, for the mixer.

@@ -36,6 +36,9 @@ class TileSet {
   /// The tile to show at `instant`; nullptr when there is none. It lives as long as this set.
   [[nodiscard]] const Tile* find(std::string_view key, Instant instant) const;
 
+  /// True when tiles of `key` ever came, expired ones included.
+  [[nodiscard]] bool contains(std::string_view key) const { return timelines_.find(key) != timelines_.end(); }
+
   /// True when what is shown changes by itself with time. A missing tile of such a layer must not be replaced
   /// by an older one: a standing countdown would be a lie.
   [[nodiscard]] bool is_time_bound(std::string_view key) const;

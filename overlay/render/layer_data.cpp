@@ -132,6 +132,8 @@ tl::expected<LayerData, Problems> LayerData::check(const nlohmann::json& data, c
   Problems problems;
   LayerData checked;
   ObjectReader reader(data, "data", problems);
+  if (!problems.empty())
+    return tl::unexpected(std::move(problems));  // no object: its fields are not missing one by one
   for (const auto& [name, field] : manifest.fields) {
     if (!reader.has(name)) {
       (void)reader.any(name);

@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/rfc3339.h"
+#include "core/text_rules.h"
 #include "core/worker_session.h"
 #include "overlay/render/once.h"
 #include "overlay/render/render_worker.h"
@@ -33,6 +34,8 @@ int run_worker(const TileMaker::Directories& directories) {
     session->announce_end(sandbox.error());
     return 1;
   }
+  // Not before: the log has a thread of its own, which would stay outside the sandbox.
+  log::open("vitrine-render", log::Level::kInfo);
   log::info("render", "vitrine-render started: {}", *sandbox);
 
   RenderWorker worker(session->channel(), directories, [&](const Error& error) {
@@ -101,6 +104,12 @@ int run_once(const Options& options) {
                         fmt::format("--at {}: allowed are times like 2026-11-22T12:00:00Z", options.at)});
     once.at = *at;
   }
+  for (const auto& [option, name] :
+       {std::pair("--theme", options.theme), std::pair("--once", options.once[0])}) {
+    if (is_id(name)) continue;
+    return fail_with({ErrorCode::kInvalidInput,
+                      fmt::format("{} {}: allowed are names of a-z A-Z 0-9 - _ .", option, name)});
+  }
   const LayerForm form = options.form == "ended"     ? LayerForm::kEnded
                          : options.form == "neutral" ? LayerForm::kNeutral
                                                      : LayerForm::kNormal;
@@ -140,7 +149,6 @@ int run(int argc, char** argv) {
   once->excludes(check);
   CLI11_PARSE(app, argc, argv);
   if (options.is_worker) {
-    log::open("vitrine-render", log::Level::kInfo);
     return run_worker({options.theme_dir, options.media_dir});
   }
   if (!options.theme_to_check.empty()) return check_theme(options.theme_to_check);

@@ -77,6 +77,8 @@ Result<PixbufPtr> decode_with_gdk(const uint8_t* data, size_t size, const char* 
   g_signal_connect(loader.get(), "size-prepared", G_CALLBACK(on_size), &progress);
   g_signal_connect(loader.get(), "area-updated", G_CALLBACK(on_area), &progress);
   const bool is_written = gdk_pixbuf_loader_write(loader.get(), data, size, error.out()) != FALSE;
+  // Closing fills what is missing with grey and calls it done, so the rows count that came before.
+  const int rows_written = progress.rows_done;
   GErrorSlot close_error;
   const bool is_closed = gdk_pixbuf_loader_close(loader.get(), close_error.out()) != FALSE;
   if (!progress.size_check) return tl::unexpected(progress.size_check.error());
@@ -84,10 +86,9 @@ Result<PixbufPtr> decode_with_gdk(const uint8_t* data, size_t size, const char* 
     return unsupported(fmt::format("a damaged {}: {}", type, is_written ? close_error.text() : error.text()));
   }
   GdkPixbuf* const decoded = gdk_pixbuf_loader_get_pixbuf(loader.get());
-  // libjpeg fills what is missing with grey and calls it a warning.
-  if (decoded == nullptr || progress.rows_done < progress.height) {
+  if (decoded == nullptr || rows_written < progress.height) {
     return unsupported(
-        fmt::format("a {} that is cut off after row {} of {}", type, progress.rows_done, progress.height));
+        fmt::format("a {} that is cut off after row {} of {}", type, rows_written, progress.height));
   }
   return PixbufPtr(gdk_pixbuf_apply_embedded_orientation(decoded));
 }

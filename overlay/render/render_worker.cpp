@@ -104,16 +104,14 @@ void RenderWorker::take(const Want& want) {
     next.emplace(key, std::move(live));
   }
   if (failure_) return;
-  if (is_superseded() || !problems.empty()) {
-    // What was wanted before stays wanted; what was drawn of the new is remembered for the next.
-    if (!problems.empty()) {
-      clock_ = old_clock.utc == Instant{} ? clock_ : old_clock;
-      if (auto sent = send(encode_refused(want.generation, problems)); !sent) failure_ = sent.error();
-    } else {
-      live_.merge(next);
-    }
+  if (!problems.empty()) {
+    clock_ = old_clock.utc == Instant{} ? clock_ : old_clock;
+    if (auto sent = send(encode_refused(want.generation, problems)); !sent) failure_ = sent.error();
     return;
   }
+  // What was drawn of an unfinished want is forgotten: the studio may forget it too, and must be sent it
+  // again.
+  if (is_superseded()) return;
   live_ = std::move(next);
   generation_ = want.generation;
   if (auto sent = send(encode_ready(want.generation)); !sent) failure_ = sent.error();

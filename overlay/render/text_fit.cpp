@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -69,6 +70,15 @@ class Fitter {
     return set;
   }
 
+  /// The text in at most the allowed lines at this size, none wider than the room.
+  std::optional<SetText> wrapped(double size_px) {
+    auto lines = lines_at(size_px);
+    if (lines.size() > rule_.max_lines) return std::nullopt;
+    SetText set = several_lines(std::move(lines), size_px);
+    if (set.width > room_ + kTolerance) return std::nullopt;  // one character alone may be wider
+    return set;
+  }
+
   Result<SetText> fit_lines() {
     for (double size_px = base_px_; size_px > rule_.wrap_size_px; size_px -= 2 * kSizeStep) {
       SetText set = one_line(size_px);
@@ -76,20 +86,26 @@ class Fitter {
     }
     for (double size_px = std::min(base_px_, rule_.wrap_size_px); size_px >= smallest_px_;
          size_px -= 2 * kSizeStep) {
-      auto lines = lines_at(size_px);
-      if (lines.size() <= rule_.max_lines) return several_lines(std::move(lines), size_px);
+      if (auto set = wrapped(size_px)) return *set;
     }
-    auto lines = lines_at(smallest_px_);
-    if (lines.size() <= rule_.max_lines) return several_lines(std::move(lines), smallest_px_);
+    if (auto set = wrapped(smallest_px_)) return *set;
     if (!rule_.may_be_cut) return too_long(width_at(smallest_px_));
+    return cut_last_line();
+  }
+
+  Result<SetText> cut_last_line() {
+    auto lines = lines_at(smallest_px_);
+    if (lines.size() <= rule_.max_lines) return too_long(width_at(smallest_px_));
     const std::string& text = runs_.front().text;
     size_t rest = 0;
     for (size_t i = 0; i + 1 < rule_.max_lines; ++i) rest = text.find(lines[i], rest) + lines[i].size();
     rest = text.find_first_not_of(' ', rest);
     lines.resize(rule_.max_lines);
-    lines.back() = shaper_.ellipsized(std::string_view(text).substr(rest),
-                                      runs_.front().rule->style.scaled(smallest_px_ / base_px_), room_);
-    return several_lines(std::move(lines), smallest_px_);
+    const TextStyle style = runs_.front().rule->style.scaled(smallest_px_ / base_px_);
+    lines.back() = shaper_.ellipsized(std::string_view(text).substr(rest), style, room_);
+    SetText set = several_lines(std::move(lines), smallest_px_);
+    if (set.width > room_ + kTolerance) return too_long(set.width);
+    return set;
   }
 
   Result<SetText> too_long(double needed) const {

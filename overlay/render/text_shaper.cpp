@@ -110,7 +110,8 @@ TextShaper::Ink TextShaper::ink(std::string_view text, const TextStyle& style) {
 
 std::vector<std::string> TextShaper::break_lines(std::string_view text, const TextStyle& style,
                                                  double width) {
-  impl_->set(text, style, static_cast<int>(width * PANGO_SCALE));
+  impl_->set(text, style,
+             static_cast<int>(std::max(1.0, width) * PANGO_SCALE));  // to Pango, negative is unlimited
   std::vector<std::string> lines;
   const int count = pango_layout_get_line_count(impl_->layout.get());
   for (int i = 0; i < count; ++i) {
