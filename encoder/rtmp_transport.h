@@ -48,8 +48,9 @@ class RtmpTransport {
   [[nodiscard]] const std::string& address() const;
 
   struct Progress {
-    uint64_t acked_bytes = 0;    // that the peer's kernel has confirmed, since the start
-    uint64_t waiting_bytes = 0;  // given to our kernel, not confirmed
+    uint64_t acked_bytes = 0;                // that the peer's kernel has confirmed, since the start
+    uint64_t waiting_bytes = 0;              // given to our kernel, not confirmed
+    std::chrono::milliseconds heard_ago{0};  // since the last packet of the peer
   };
   [[nodiscard]] Progress progress() const;
 
