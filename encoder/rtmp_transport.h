@@ -14,7 +14,8 @@
 namespace vitrine::encoder {
 
 /// A TCP or TLS connection made by libcurl: resolver in a thread of its own, happy eyeballs, certificate
-/// checks. Thread: one.
+/// checks.
+/// Thread: one.
 class RtmpTransport {
  public:
   enum class Security { kPlain, kTls };
