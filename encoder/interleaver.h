@@ -12,7 +12,8 @@ namespace vitrine::encoder {
 /// Puts the packets of the video and the audio encoder into one order, by dts.
 /// A packet waits until the other stream has reached its dts, but never longer than `max_wait` of media: a
 /// stream that has stopped holds nobody back. What such a stream brings later is passed on at once, its own
-/// order kept. Thread: any; `sink` is called under the lock, so that the order of the calls is the order of
+/// order kept.
+/// Thread: any; `sink` is called under the lock, so that the order of the calls is the order of
 /// the packets.
 class Interleaver {
  public:

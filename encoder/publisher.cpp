@@ -30,8 +30,8 @@ using namespace std::chrono_literals;
 using detail::RtmpConnection;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kConnectLimit = 8s;
-constexpr MediaTime kGoodConnection = 2s;  // one that was live this long proves key and path
+constexpr milliseconds kConnectLimit = 5s;  // name, TCP and TLS: two lost SYNs, or TLS over a satellite
+constexpr MediaTime kGoodConnection = 2s;   // one that was live this long proves key and path
 constexpr MediaTime kAddressLife = std::chrono::hours(24);
 constexpr MediaTime kSameFaultLogInterval = 60s;
 constexpr int kDefaultRtmpPort = 1935;
@@ -235,13 +235,15 @@ class Publisher::Impl {
   /// A destination that stays away says so once a minute, not at every try.
   void log_fault(const Error& fault, milliseconds delay) {
     const MediaTime now = steady_now();
-    const bool is_same = last_logged_ && last_logged_->message == fault.message;
+    const bool is_same = last_logged_ == fault.code;
     if (is_same && now - logged_at_ < kSameFaultLogInterval) return;
-    last_logged_ = fault;
+    last_logged_ = fault.code;
     logged_at_ = now;
-    log::warning("publisher", "destination '{}': {} [{}]; next try in {:.1f} s, for as long as it takes",
-                 config_.destination, fault.message, to_string(fault.code),
-                 static_cast<double>(delay.count()) / 1000);
+    const std::string next =
+        delay == 0ms ? "trying again at once"
+                     : fmt::format("trying again in {:.1f} s", static_cast<double>(delay.count()) / 1000);
+    log::warning("publisher", "destination '{}': {} [{}]; {}, for as long as it takes", config_.destination,
+                 fault.message, to_string(fault.code), next);
   }
 
   void wait_before_retry(milliseconds delay) {
@@ -284,7 +286,7 @@ class Publisher::Impl {
   KnownAddress last_address_;
   bool has_key_worked_ = false;
   int silent_refusals_ = 0;  // in a row
-  std::optional<Error> last_logged_;
+  std::optional<ErrorCode> last_logged_;
   MediaTime logged_at_{};
   PublisherStatus base_;  // figures at the start of this connection
   uint64_t noted_bytes_ = 0;

@@ -27,7 +27,8 @@ constexpr uint8_t kCommandChunks = 3;
 constexpr uint8_t kAudioChunks = 4;
 constexpr uint8_t kVideoChunks = 6;
 
-// One command of each is sent, so the transaction (a number, and AMF's numbers are doubles) tells which answer came.
+// One command of each is sent, so the transaction (a number, and AMF's numbers are doubles) tells which
+// answer came.
 constexpr double kConnect = 1;
 constexpr double kReleaseStream = 2;
 constexpr double kFcPublish = 3;

@@ -228,7 +228,8 @@ RtmpTransport::Progress RtmpTransport::progress() const {
   int waiting = 0;
   ::getsockopt(handles_->fd, IPPROTO_TCP, TCP_INFO, &info, &length);
   ::ioctl(handles_->fd, SIOCOUTQ, &waiting);
-  return {info.tcpi_bytes_acked, static_cast<uint64_t>(std::max(waiting, 0))};
+  return {info.tcpi_bytes_acked, static_cast<uint64_t>(std::max(waiting, 0)),
+          milliseconds(info.tcpi_last_ack_recv)};
 }
 
 void RtmpTransport::discard_unsent() {

@@ -14,7 +14,8 @@
 namespace vitrine::encoder {
 
 /// A TCP or TLS connection made by libcurl: resolver in a thread of its own, happy eyeballs, certificate
-/// checks. Thread: one.
+/// checks.
+/// Thread: one.
 class RtmpTransport {
  public:
   enum class Security { kPlain, kTls };
@@ -48,8 +49,9 @@ class RtmpTransport {
   [[nodiscard]] const std::string& address() const;
 
   struct Progress {
-    uint64_t acked_bytes = 0;    // that the peer's kernel has confirmed, since the start
-    uint64_t waiting_bytes = 0;  // given to our kernel, not confirmed
+    uint64_t acked_bytes = 0;                // that the peer's kernel has confirmed, since the start
+    uint64_t waiting_bytes = 0;              // given to our kernel, not confirmed
+    std::chrono::milliseconds heard_ago{0};  // since the last packet of the peer
   };
   [[nodiscard]] Progress progress() const;
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encoder/stall_detector.h"
 
+#include <algorithm>
+
 namespace vitrine::encoder {
 namespace {
 
 using namespace std::chrono_literals;
 
-// With the kernel's probes of a full receiver at 0.2, 0.6, 1.4 and 3.0 s a peer that reads at all is seen to
-// before this.
+// Our kernel probes a full receiver at 0.2, 0.6, 1.4, 3.0 and 6.2 s; one whose machine lives answers each.
 constexpr MediaTime kDeadPath = 3700ms;
+constexpr MediaTime kDeadReader = 5500ms;
 constexpr MediaTime kDeadServer = 5s;
 
 }  // namespace
@@ -16,7 +18,7 @@ constexpr MediaTime kDeadServer = 5s;
 std::optional<Error> StallDetector::check(const Sample& sample) {
   if (!has_started_ || sample.confirmed_bytes != confirmed_bytes_ || sample.waiting_bytes == 0) {
     confirmed_bytes_ = sample.confirmed_bytes;
-    path_alive_at_ = sample.now;
+    progress_at_ = sample.now;
   }
   if (!has_started_ || sample.acknowledgements != acknowledgements_) {
     acknowledgements_ = sample.acknowledgements;
@@ -25,10 +27,13 @@ std::optional<Error> StallDetector::check(const Sample& sample) {
   const bool is_owed = sample.sent_bytes - sent_at_acknowledgement_ > 2 * ack_window_bytes_;
   if (!has_started_ || acknowledgements_ == 0 || !is_owed) server_alive_at_ = sample.now;
   has_started_ = true;
-  if (sample.now - path_alive_at_ >= kDeadPath) {
-    return Error{
-        ErrorCode::kTimeout,
-        "nothing arrives at the platform any more: the network path is dead, or the server takes nothing", 0};
+  const MediaTime stuck = sample.now - progress_at_;
+  if (std::min(stuck, sample.heard_ago) >= kDeadPath) {
+    return Error{ErrorCode::kTimeout,
+                 "nothing comes back from the platform any more: the network path is dead", 0};
+  }
+  if (stuck >= kDeadReader) {
+    return Error{ErrorCode::kTimeout, "the platform's machine answers, but takes nothing any more", 0};
   }
   if (sample.now - server_alive_at_ >= kDeadServer) {
     return Error{ErrorCode::kTimeout,

@@ -9,8 +9,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr MediaTime kNegotiationLimit = 8s;  // handshake to Publish.Start
-constexpr MediaTime kLeaveLimit = 1800ms;    // with the connect's teardown below the 2 s of Publisher::stop
+constexpr MediaTime kFirstAnswerLimit = 4s;  // a server that lives answers the handshake after one round trip
+constexpr MediaTime kNegotiationLimit =
+    8s;  // handshake to Publish.Start: platforms ask their own servers about the key
+constexpr MediaTime kLeaveLimit = 1800ms;  // with the connect's teardown below the 2 s of Publisher::stop
 constexpr MediaTime kMaxLag =
     2500ms;  // more than a GOP, so that a newer keyframe lies ahead; 3 s with what is in flight
 constexpr MediaTime kTick = 250ms;
@@ -132,18 +134,22 @@ RtmpConnection::Outcome RtmpConnection::watch() {
     return is_over ? Outcome(End{*leaving_, {}}) : std::nullopt;
   }
   if (session_.phase() != RtmpSession::Phase::kLive) {
-    if (now - started_at_ < kNegotiationLimit) return std::nullopt;
+    const bool is_shaking_hands = session_.phase() == RtmpSession::Phase::kHandshake;
+    if (now - started_at_ < (is_shaking_hands ? kFirstAnswerLimit : kNegotiationLimit)) return std::nullopt;
     return End{Why::kFault,
-               {ErrorCode::kTimeout,
-                "the platform took the connection but not the stream: no answer within 8 s", 0}};
+               {ErrorCode::kTimeout, "the platform took the connection, but did not answer for seconds", 0}};
   }
   if (reader_) {
     figures_.lag = reader_->lag();
     if (figures_.lag > kMaxLag) reader_->skip_to_latest_keyframe();
   }
   const auto progress = transport_.progress();
-  if (auto dead = detector_.check({now, progress.acked_bytes, progress.waiting_bytes, figures_.sent_bytes,
-                                   session_.acknowledgements()})) {
+  if (auto dead = detector_.check({.now = now,
+                                   .confirmed_bytes = progress.acked_bytes,
+                                   .waiting_bytes = progress.waiting_bytes,
+                                   .heard_ago = progress.heard_ago,
+                                   .sent_bytes = figures_.sent_bytes,
+                                   .acknowledgements = session_.acknowledgements()})) {
     transport_.discard_unsent();
     return End{Why::kFault, std::move(*dead)};
   }

@@ -13,7 +13,8 @@
 namespace vitrine::encoder::detail {
 
 /// One connection from the first byte to the last: moves bytes between socket, session and packet ring, and
-/// judges whether the peer is alive. Thread: one.
+/// judges whether the peer is alive.
+/// Thread: one.
 class RtmpConnection {
  public:
   enum class Why {

@@ -30,7 +30,8 @@ struct CodedPicture {
 enum class PictureType { kAny, kKeyframe };
 
 /// libx264 through libavcodec, set for one constant-rate live stream. docs/adr/0300 has the settings'
-/// measurements. Thread: one.
+/// measurements.
+/// Thread: one.
 class VideoEncoder {
  public:
   static Result<VideoEncoder> create(const VideoEncoderConfig& config);

@@ -18,7 +18,7 @@ class Destination {
  public:
   struct Options {
     std::string key = kCanaryKey;
-    std::filesystem::path ca_file;
+    std::filesystem::path ca_file{};
     uint32_t initial_timestamp_ms = 0;
   };
 

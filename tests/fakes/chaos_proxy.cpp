@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/chaos_proxy.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -39,11 +41,12 @@ struct ChaosProxy::Connection {
   Clock::time_point refilled_at = Clock::now();
 };
 
-ChaosProxy::ChaosProxy(int upstream_port)
+ChaosProxy::ChaosProxy(int upstream_port, int receive_buffer_bytes)
     : upstream_port_(upstream_port), listener_(listen_on_loopback()), port_(port_of(listener_)) {
-  // A small window, so that "never reads" and "slow" are felt by the sender and not hidden in our kernel.
-  const int small = 16 * 1024;
-  ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+  // Segments as on Ethernet: loopback's 64 KiB ones would open a small window only when it is quite empty.
+  const int ethernet = 1448;
+  ::setsockopt(listener_.get(), IPPROTO_TCP, TCP_MAXSEG, &ethernet, sizeof ethernet);
   acceptor_ = std::jthread([this](const std::stop_token& stop) { accept_loop(stop); });
 }
 

@@ -23,7 +23,9 @@ class ChaosProxy {
     kSlices,     // forwards byte by byte
   };
 
-  explicit ChaosProxy(int upstream_port);
+  /// A small receive buffer, so that "never reads" and "slow" are felt by the sender and not hidden in our
+  /// kernel.
+  explicit ChaosProxy(int upstream_port, int receive_buffer_bytes = 16 * 1024);
   ~ChaosProxy();
   ChaosProxy(const ChaosProxy&) = delete;
   ChaosProxy& operator=(const ChaosProxy&) = delete;

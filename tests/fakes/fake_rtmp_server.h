@@ -24,7 +24,7 @@ class FakeRtmpServer {
     Ending hangs_up = Ending::kNone;  // without a word
     bool is_handshake_garbage = false;
     bool answers_connect = true;
-    std::string connect_error;  // code of an _error to connect
+    std::string connect_error{};  // code of an _error to connect
     std::string status = "NetStream.Publish.Start";
     std::string level = "status";
     std::string description = "Start publishing";  // "%KEY%" becomes the stream name it was given
@@ -32,7 +32,7 @@ class FakeRtmpServer {
     uint32_t ack_window_bytes = 0;                 // 0: asks for no acknowledgement
     int pings = 0;                                 // sent after the start
     int acknowledgements = -1;                     // how often it acknowledges what it got; -1: always
-    std::string late_status;  // sent with level "error" half a second of media after the start
+    std::string late_status{};  // sent with level "error" half a second of media after the start
   };
 
   struct Seen {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fakes/live_program.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "encoder/program_encoder.h"
@@ -45,6 +46,10 @@ Encoded encode() {
     const bool is_wanted = item->packet.kind == PacketKind::kVideo ? frames++ < 240 : sounds++ < 375;
     if (is_wanted) encoded.packets.push_back(item->packet);
   }
+  // Encoded as fast as the machine can, sound may have been late; in a broadcast it is not.
+  std::ranges::stable_sort(encoded.packets, [](const Packet& a, const Packet& b) {
+    return a.dts != b.dts ? a.dts < b.dts : a.kind == PacketKind::kVideo && b.kind != PacketKind::kVideo;
+  });
   return encoded;
 }
 
