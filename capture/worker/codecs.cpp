@@ -15,16 +15,18 @@ constexpr std::array kCodecs = {
     Codec{kPicture, "H.265", "H265", "rtph265depay", "video/x-h265", "h265parse",
           "video/x-h265,stream-format=byte-stream,alignment=au", AV_CODEC_ID_HEVC},
     Codec{kPicture, "MJPEG", "JPEG", "rtpjpegdepay", "image/jpeg", nullptr, "image/jpeg", AV_CODEC_ID_MJPEG},
-    Codec{kPicture, "MPEG-4", nullptr, nullptr, "video/mpeg,mpegversion=4", nullptr, "video/mpeg,mpegversion=4",
-          AV_CODEC_ID_MPEG4},
+    Codec{kPicture, "MPEG-4", nullptr, nullptr, "video/mpeg,mpegversion=4", nullptr,
+          "video/mpeg,mpegversion=4", AV_CODEC_ID_MPEG4},
     Codec{kPicture, "MS-MPEG4v3", nullptr, nullptr, "video/x-msmpeg,msmpegversion=43", nullptr,
           "video/x-msmpeg,msmpegversion=43", AV_CODEC_ID_MSMPEG4V3},
-    Codec{kPicture, "DivX 3", nullptr, nullptr, "video/x-divx,divxversion=3", nullptr, "video/x-divx,divxversion=3",
-          AV_CODEC_ID_MSMPEG4V3},
+    Codec{kPicture, "DivX 3", nullptr, nullptr, "video/x-divx,divxversion=3", nullptr,
+          "video/x-divx,divxversion=3", AV_CODEC_ID_MSMPEG4V3},
     Codec{kSound, "AAC", "MPEG4-GENERIC", "rtpmp4gdepay", "audio/mpeg,mpegversion={2,4}", "aacparse",
           "audio/mpeg,mpegversion={2,4},framed=true", AV_CODEC_ID_AAC},
-    Codec{kSound, "G.711 A", "PCMA", "rtppcmadepay", "audio/x-alaw", nullptr, "audio/x-alaw", AV_CODEC_ID_PCM_ALAW},
-    Codec{kSound, "G.711 µ", "PCMU", "rtppcmudepay", "audio/x-mulaw", nullptr, "audio/x-mulaw", AV_CODEC_ID_PCM_MULAW},
+    Codec{kSound, "G.711 A", "PCMA", "rtppcmadepay", "audio/x-alaw", nullptr, "audio/x-alaw",
+          AV_CODEC_ID_PCM_ALAW},
+    Codec{kSound, "G.711 µ", "PCMU", "rtppcmudepay", "audio/x-mulaw", nullptr, "audio/x-mulaw",
+          AV_CODEC_ID_PCM_MULAW},
     Codec{kSound, "Opus", "OPUS", "rtpopusdepay", "audio/x-opus", nullptr, "audio/x-opus", AV_CODEC_ID_OPUS},
     Codec{kSound, "MP3", nullptr, nullptr, "audio/mpeg,mpegversion=1,layer=3", "mpegaudioparse",
           "audio/mpeg,mpegversion=1,layer=3", AV_CODEC_ID_MP3},
@@ -34,7 +36,8 @@ constexpr std::array kCodecs = {
 
 const Codec* codec_for_rtp(StreamKind kind, const char* rtp_name) {
   for (const Codec& codec : kCodecs) {
-    if (codec.kind == kind && codec.rtp_name != nullptr && g_ascii_strcasecmp(codec.rtp_name, rtp_name) == 0) return &codec;
+    if (codec.kind == kind && codec.rtp_name != nullptr && g_ascii_strcasecmp(codec.rtp_name, rtp_name) == 0)
+      return &codec;
   }
   return nullptr;
 }

@@ -10,15 +10,16 @@ namespace vitrine::capture {
 
 enum class StreamKind { kPicture, kSound };
 
-/// One codec a worker accepts, and the fixed way from its packets to the decoder. What is not in the table is refused.
+/// One codec a worker accepts, and the fixed way from its packets to the decoder. What is not in the table is
+/// refused.
 struct Codec {
   StreamKind kind;
-  const char* name;        // for people
-  const char* rtp_name;    // SDP encoding name; null: not accepted from the network
+  const char* name;      // for people
+  const char* rtp_name;  // SDP encoding name; null: not accepted from the network
   const char* depayloader;
-  const char* caps;        // as a demuxer or device offers it
-  const char* parser;      // null: goes to the decoder as it is
-  const char* sink_caps;   // what the decoder is fed
+  const char* caps;       // as a demuxer or device offers it
+  const char* parser;     // null: goes to the decoder as it is
+  const char* sink_caps;  // what the decoder is fed
   AVCodecID id;
 };
 

@@ -12,10 +12,9 @@
 
 namespace vitrine::capture {
 
-/// Decodes one camera's pictures, where possible straight into memory that `allocate` gives: libavcodec then keeps its
-/// reference pictures there, and nobody copies anything.
-/// One thread and no frame threading: each of those would hold every picture back by a frame.
-/// Thread: the stream's.
+/// Decodes one camera's pictures, where possible straight into memory that `allocate` gives: libavcodec then
+/// keeps its reference pictures there, and nobody copies anything. One thread and no frame threading: each of
+/// those would hold every picture back by a frame. Thread: the stream's.
 class VideoDecoder {
  public:
   using Allocate = std::function<std::shared_ptr<uint8_t>(size_t bytes)>;
@@ -25,9 +24,10 @@ class VideoDecoder {
   VideoDecoder(const VideoDecoder&) = delete;
   VideoDecoder& operator=(const VideoDecoder&) = delete;
 
-  /// Takes one access unit and hands what comes out, in order of presentation, to `on_picture` with its capture time
-  /// (nanoseconds in AVFrame::pts). Without a time the unit is decoded and its picture not shown.
-  /// Errors: kProtocol when the bytes are no valid picture (the next unit may be), or what `on_picture` returned.
+  /// Takes one access unit and hands what comes out, in order of presentation, to `on_picture` with its
+  /// capture time (nanoseconds in AVFrame::pts). Without a time the unit is decoded and its picture not
+  /// shown. Errors: kProtocol when the bytes are no valid picture (the next unit may be), or what
+  /// `on_picture` returned.
   Status decode(std::span<const uint8_t> unit, std::optional<MediaTime> captured_at,
                 const OnPicture& on_picture);
 
