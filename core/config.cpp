@@ -4,64 +4,17 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "core/object_reader.h"
+#include "core/toml_document.h"
 #include "core/url.h"
 
 namespace vitrine {
 namespace {
 
 constexpr size_t kMaxConfigBytes = 1 << 20;
-
-/// TOML as JSON, so that one reader checks both, and the line of every path.
-class TomlDocument {
- public:
-  explicit TomlDocument(const toml::table& table) { json_ = convert(table, ""); }
-
-  [[nodiscard]] const nlohmann::json& json() const { return json_; }
-
-  /// The line of a path, or of the nearest thing around it: a missing key is reported at its table.
-  [[nodiscard]] int line_of(std::string path) const {
-    while (!path.empty()) {
-      if (const auto found = lines_.find(path); found != lines_.end()) return found->second;
-      const size_t cut = path.find_last_of(".[");
-      path.resize(cut == std::string::npos ? 0 : cut);
-    }
-    return 1;
-  }
-
- private:
-  nlohmann::json convert(const toml::node& node, const std::string& path) {
-    lines_[path] = static_cast<int>(node.source().begin.line);
-    if (const auto* table = node.as_table()) {
-      auto object = nlohmann::json::object();
-      for (const auto& [key, value] : *table) {
-        const std::string key_path = path.empty() ? std::string(key.str()) : fmt::format("{}.{}", path, key.str());
-        object[std::string(key.str())] = convert(value, key_path);
-        lines_[key_path] = static_cast<int>(key.source().begin.line);
-      }
-      return object;
-    }
-    if (const auto* array = node.as_array()) {
-      auto list = nlohmann::json::array();
-      for (size_t i = 0; i < array->size(); ++i) list.push_back(convert((*array)[i], fmt::format("{}[{}]", path, i)));
-      return list;
-    }
-    if (const auto* text = node.as_string()) return text->get();
-    if (const auto* integer = node.as_integer()) return integer->get();
-    if (const auto* number = node.as_floating_point()) return number->get();
-    if (const auto* boolean = node.as_boolean()) return boolean->get();
-    return nullptr;  // dates and times: no key takes one
-  }
-
-  nlohmann::json json_;
-  std::map<std::string, int> lines_;
-};
 
 constexpr ObjectReader::TextLimits kName{120, false};
 constexpr ObjectReader::TextLimits kPath{1024, false};
@@ -232,19 +185,12 @@ const CameraConfig* Config::find_camera(std::string_view id) const { return find
 const MicrophoneConfig* Config::find_microphone(std::string_view id) const { return find_by_id(microphones, id); }
 const ProgramConfig* Config::find_program(std::string_view id) const { return find_by_id(programs, id); }
 
-tl::expected<Config, Problems> parse_config(std::string_view text, const std::string& file_name) {
+tl::expected<Config, Problems> parse_config(std::string_view toml, const std::string& file_name) {
+  const auto document = TomlDocument::parse(toml, file_name);
+  if (!document) return tl::unexpected(document.error());
   Problems problems;
-  toml::table table;
-  try {
-    table = toml::parse(text, file_name);
-  } catch (const toml::parse_error& error) {
-    problems.push_back({fmt::format("{}:{}:{}", file_name, error.source().begin.line, error.source().begin.column),
-                        std::string(error.description()), "TOML 1.0 (toml.io)"});
-    return tl::unexpected(std::move(problems));
-  }
-  const TomlDocument document(table);
   Config config;
-  ObjectReader root(document.json(), "", problems);
+  ObjectReader root(document->json(), "", problems);
   root.object("studio", [&](ObjectReader& reader) { read_studio(reader, config); });
   config.recording.directory = config.state_dir / "recordings";
   root.object_if_present("recording", [&](ObjectReader& reader) { read_recording(reader, config, config.recording); });
@@ -255,11 +201,7 @@ tl::expected<Config, Problems> parse_config(std::string_view text, const std::st
   root.finish();
   check_references(config, problems);
   if (problems.empty()) return config;
-  std::ranges::stable_sort(problems, {}, [&](const Problem& problem) { return document.line_of(problem.where); });
-  for (auto& problem : problems) {
-    problem.where = fmt::format("{}:{}: {}", file_name, document.line_of(problem.where), problem.where);
-  }
-  return tl::unexpected(std::move(problems));
+  return tl::unexpected(document->located(std::move(problems)));
 }
 
 tl::expected<Config, Problems> load_config(const std::filesystem::path& path) {

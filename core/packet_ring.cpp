@@ -108,6 +108,11 @@ void PacketRing::close() {
   shared_->pushed.notify_all();
 }
 
+bool PacketRing::is_closed() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->is_closed;
+}
+
 PacketRing::Reader PacketRing::open_reader(StartAt start) {
   auto cursor = std::make_shared<Reader::Cursor>();
   cursor->wake = UniqueFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

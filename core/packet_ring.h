@@ -52,6 +52,8 @@ class PacketRing {
   /// Ends the broadcast: readers drain what is left and then get nullopt. From either end, any number of times.
   void close();
 
+  [[nodiscard]] bool is_closed() const;
+
   /// The reader may outlive the ring's owner; it keeps the storage.
   [[nodiscard]] Reader open_reader(StartAt start);
 

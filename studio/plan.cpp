@@ -13,7 +13,7 @@ class Planner {
   Planner(const ProgramConfig& program, const SourceAccess& sources) : program_(program), sources_(sources) {}
 
   Plan::Camera camera(const std::string& id) const {
-    return {id, [read = sources_.latest_frame, id] { return read(id); }};
+    return {id, sources_.frames(id)};
   }
 
   std::string tile(const std::string& template_name, LayerForm form, const nlohmann::json& data) {
@@ -33,8 +33,7 @@ class Planner {
   }
 
   Plan::Microphone microphone(const Sound& sound, const MicrophoneConfig& config) const {
-    return {sound.microphone, [read = sources_.sound, id = sound.microphone] { return read(id); },
-            linear_gain(config.gain_db + sound.gain_db), config.delay};
+    return {sound.microphone, sources_.sound(sound.microphone), linear_gain(config.gain_db + sound.gain_db), config.delay};
   }
 
   std::vector<overlay::TileSpec> take_tiles() { return std::move(tiles_); }

@@ -15,10 +15,14 @@
 
 namespace vitrine::studio {
 
-/// Where a program gets its pictures and sound from; safe to call from any thread.
+/// The newest picture of one camera, the sound of one microphone; safe to call from any thread.
+using FrameReader = std::function<std::optional<CameraFrame>()>;
+using SoundReader = std::function<std::shared_ptr<const SoundRingReader>()>;
+
+/// Finds the reader of a configured camera or microphone.
 struct SourceAccess {
-  std::function<std::optional<CameraFrame>(const std::string& camera)> latest_frame;
-  std::function<std::shared_ptr<const SoundRingReader>(const std::string& microphone)> sound;
+  std::function<FrameReader(const std::string& camera)> frames;
+  std::function<SoundReader(const std::string& microphone)> sound;
 };
 
 /// One program's part of a program state, made ready for the frame path: nothing in it is looked up by name again, nothing
@@ -26,7 +30,7 @@ struct SourceAccess {
 struct Plan {
   struct Camera {
     std::string id;
-    std::function<std::optional<CameraFrame>()> latest_frame;
+    FrameReader latest_frame;
   };
   struct PlacedPicture {
     Camera camera;
@@ -43,7 +47,7 @@ struct Plan {
   };
   struct Microphone {
     std::string id;
-    std::function<std::shared_ptr<const SoundRingReader>()> sound;
+    SoundReader sound;
     float gain = 1.0F;
     MediaTime delay{};
   };

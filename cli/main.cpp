@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// vitrinectl: what a technician, a script or a designer types. Everything but `check` and `render` is a question to the
+// running studio; those two are answered by the programs that know (vitrine-studio --check, vitrine-render --once).
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "cli/status_text.h"
+#include "core/config.h"
+#include "core/control_socket.h"
+#include "core/json_text.h"
+#include "core/program_state.h"
+
+namespace vitrine::cli {
+namespace {
+
+using nlohmann::json;
+
+/// docs/vitrinectl.md
+enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kNoStudio = 3, kRefused = 4, kNeedsAttention = 5 };
+
+struct Options {
+  std::string config = "/etc/vitrine/vitrine.toml";
+  std::string socket;
+  bool is_json = false;
+  std::string program;
+  std::string state_file;
+  std::string output;
+};
+
+void print_problems(const json& problems) {
+  for (const auto& problem : problems) {
+    std::cerr << Problem{problem.value("where", ""), problem.value("found", ""), problem.value("allowed", "")}.text() << "\n";
+  }
+}
+
+int print_failure(const Options& options, const json& body) {
+  const auto& error = body["error"];
+  if (options.is_json) {
+    std::cout << body.dump(2) << "\n";
+  } else {
+    std::cerr << error.value("message", "") << "\n";
+    if (error.contains("problems")) print_problems(error["problems"]);
+  }
+  const std::string code = error.value("code", "");
+  if (code == to_string(ErrorCode::kConnectRefused)) return kNoStudio;
+  return code == to_string(ErrorCode::kInvalidInput) || code == to_string(ErrorCode::kStaleRevision) ? kRefused : kFailed;
+}
+
+int print_failure(const Options& options, const Error& error) {
+  return print_failure(options, json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+}
+
+Result<std::filesystem::path> socket_path(const Options& options) {
+  if (!options.socket.empty()) return std::filesystem::path(options.socket);
+  const auto config = load_config(options.config);
+  if (config) return config->control_socket();
+  return tl::unexpected(to_error(config.error()));
+}
+
+/// Asks, prints what went wrong, and hands the answer to `use` when nothing did.
+template <typename Use>
+int ask(const Options& options, const json& request, Use use) {
+  const auto path = socket_path(options);
+  if (!path) return print_failure(options, path.error());
+  auto answer = call_control(*path, request, std::chrono::seconds(15));
+  if (!answer) {
+    Error error = answer.error();
+    if (error.code == ErrorCode::kConnectRefused) error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
+    return print_failure(options, error);
+  }
+  if (!answer->body.value("ok", false)) return print_failure(options, answer->body);
+  return use(*answer);
+}
+
+int print_done(const Options& options, const json& body, const std::string& sentence) {
+  if (options.is_json) {
+    std::cout << body.dump(2) << "\n";
+  } else {
+    std::cout << sentence << "\n";
+    if (const std::string warning = body.value("warning", ""); !warning.empty()) std::cerr << warning << "\n";
+  }
+  return kDone;
+}
+
+int status(const Options& options) {
+  return ask(options, {{"op", "status"}}, [&](const auto& answer) {
+    std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_status(answer.body));
+    return answer.body["problems"].empty() ? kDone : kNeedsAttention;
+  });
+}
+
+int set_on_air(const Options& options, const char* op) {
+  json request = {{"op", op}};
+  if (!options.program.empty()) request["program"] = options.program;
+  return ask(options, request, [&](const auto& answer) {
+    const std::string what = options.program.empty() ? "every program" : options.program;
+    return print_done(options, answer.body,
+                      fmt::format("{} is {} the air (revision {})", what, std::string_view(op) == "start" ? "going on" : "going off",
+                                  answer.body["revision"].template get<uint64_t>()));
+  });
+}
+
+int apply(const Options& options) {
+  std::ifstream file;
+  const bool is_stdin = options.state_file == "-";
+  if (!is_stdin) file.open(options.state_file, std::ios::binary);
+  std::istream& input = is_stdin ? std::cin : file;
+  if (!input) return print_failure(options, Error{ErrorCode::kNotFound, options.state_file + ": can't be read"});
+  const std::string text((std::istreambuf_iterator<char>(input)), std::istreambuf_iterator<char>());
+  auto state = parse_json(text, kMaxStateBytes);
+  if (!state) return print_failure(options, state.error().with_context(options.state_file));
+  return ask(options, {{"op", "apply"}, {"state", std::move(*state)}}, [&](const auto& answer) {
+    return print_done(options, answer.body, fmt::format("revision {} is shown", answer.body["revision"].template get<uint64_t>()));
+  });
+}
+
+int print_state(const Options& options) {
+  return ask(options, {{"op", "state"}}, [&](const auto& answer) {
+    std::cout << answer.body["state"].dump(2) << "\n";
+    return kDone;
+  });
+}
+
+int snapshot(const Options& options) {
+  json request = {{"op", "snapshot"}};
+  if (!options.program.empty()) request["program"] = options.program;
+  return ask(options, request, [&](const auto& answer) {
+    struct stat status {};
+    if (::fstat(answer.attachment.get(), &status) != 0) return print_failure(options, Error{ErrorCode::kProtocol, "no picture came"});
+    std::string bytes(static_cast<size_t>(status.st_size), '\0');
+    if (::pread(answer.attachment.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
+      return print_failure(options, Error{ErrorCode::kIo, "the picture could not be read"});
+    }
+    std::ofstream file(options.output, std::ios::binary);
+    file << bytes << std::flush;
+    if (!file) return print_failure(options, Error{ErrorCode::kIo, options.output + ": can't be written"});
+    return print_done(options, answer.body, fmt::format("{}: {} bytes", options.output, bytes.size()));
+  });
+}
+
+/// Beside this program in a build, in libexec when installed.
+std::filesystem::path companion(const std::string& name) {
+  std::error_code ignored;
+  const auto here = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  for (const auto& candidate : {here / name, here / "../libexec/vitrine" / name}) {
+    if (std::filesystem::exists(candidate, ignored)) return candidate.lexically_normal();
+  }
+  return here / name;
+}
+
+int hand_over(const std::string& program, std::vector<std::string> arguments) {
+  std::string path = companion(program).string();
+  std::vector<char*> argv{path.data()};
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  ::execv(path.c_str(), argv.data());
+  std::cerr << path << ": " << std::generic_category().message(errno) << "\n";
+  return kFailed;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Asks and tells the studio of this box.", "vitrinectl");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("-c,--config", options.config, "The configuration, which names the control socket")->capture_default_str();
+  app.add_option("--socket", options.socket, "The control socket itself");
+  app.add_flag("--json", options.is_json, "Machine-readable answers");
+
+  auto* check = app.add_subcommand("check", "Reads the whole configuration, its secrets, theme and destinations, and names every mistake");
+  auto* start = app.add_subcommand("start", "Goes on air");
+  start->add_option("program", options.program, "One program; all when left out");
+  auto* stop = app.add_subcommand("stop", "Goes off air");
+  stop->add_option("program", options.program, "One program; all when left out");
+  auto* show_status = app.add_subcommand("status", "What is on air, where, from which camera, at what rate, and what is wrong");
+  auto* state = app.add_subcommand("state", "Prints the program state that is shown, to change it and apply it again");
+  auto* apply_state = app.add_subcommand("apply", "Shows a new program state, as one");
+  apply_state->add_option("state", options.state_file, "The state's JSON file; - reads standard input")->required();
+  auto* take = app.add_subcommand("snapshot", "Writes the picture that is on the canvas now as PNG");
+  take->add_option("output", options.output, "The PNG file")->required();
+  take->add_option("--program", options.program, "One program; the first when left out");
+  auto* render = app.add_subcommand("render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
+  render->prefix_command();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (check->parsed()) {
+    std::vector<std::string> arguments = {"--check", "--config", options.config};
+    if (options.is_json) arguments.emplace_back("--json");
+    return hand_over("vitrine-studio", std::move(arguments));
+  }
+  if (render->parsed()) {
+    std::vector<std::string> arguments = {"--once"};
+    for (const auto& argument : render->remaining()) arguments.push_back(argument);
+    if (options.is_json) arguments.emplace_back("--json");
+    return hand_over("vitrine-render", std::move(arguments));
+  }
+  if (start->parsed()) return set_on_air(options, "start");
+  if (stop->parsed()) return set_on_air(options, "stop");
+  if (show_status->parsed()) return status(options);
+  if (state->parsed()) return print_state(options);
+  if (apply_state->parsed()) return apply(options);
+  if (take->parsed()) return snapshot(options);
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace vitrine::cli
+
+int main(int argc, char** argv) { return vitrine::cli::run(argc, argv); }

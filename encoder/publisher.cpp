@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encoder/publisher.h"
+
+#include <sys/eventfd.h>
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <poll.h>
+#include <pthread.h>
+#include <random>
+#include <signal.h>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/log.h"
+#include "core/unique_fd.h"
+#include "core/url.h"
+#include "encoder/detail/rtmp_connection.h"
+#include "encoder/detail/thread_name.h"
+#include "encoder/reconnect_policy.h"
+#include "encoder/rtmp_status.h"
+#include "encoder/timing_window.h"
+
+namespace vitrine::encoder {
+namespace {
+
+using namespace std::chrono_literals;
+using detail::RtmpConnection;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kConnectLimit = 8s;
+constexpr MediaTime kGoodConnection = 2s;  // one that was live this long proves key and path
+constexpr MediaTime kAddressLife = std::chrono::hours(24);
+constexpr MediaTime kSameFaultLogInterval = 60s;
+constexpr int kDefaultRtmpPort = 1935;
+constexpr int kDefaultRtmpsPort = 443;
+
+std::string without_brackets(const std::string& host) {
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+struct Address {
+  RtmpTransport::Target target;
+  std::string app;
+  std::string tc_url;
+};
+
+Result<Address> parse_address(const PublisherConfig& config) {
+  const auto url = parse_url(config.url);
+  if (!url) return tl::unexpected(url.error());
+  const bool is_tls = url->scheme == "rtmps";
+  if (!is_tls && url->scheme != "rtmp")
+    return fail(ErrorCode::kInvalidInput, "not an rtmp:// or rtmps:// URL");
+  if (!url->query.empty() || url->has_user_info) {
+    return fail(ErrorCode::kInvalidInput,
+                "the URL carries a key or password; the key has a place of its own");
+  }
+  const size_t last = url->path.find_last_not_of('/');
+  if (last == std::string::npos)
+    return fail(ErrorCode::kInvalidInput, "the URL has no application part (rtmp://host/app)");
+  Address address;
+  address.app = url->path.substr(1, last);
+  address.target.host = without_brackets(url->host);
+  address.target.port = url->port != 0 ? url->port : is_tls ? kDefaultRtmpsPort : kDefaultRtmpPort;
+  address.target.security = is_tls ? RtmpTransport::Security::kTls : RtmpTransport::Security::kPlain;
+  address.target.ca_file = config.ca_file;
+  const std::string port = url->port == 0 ? "" : fmt::format(":{}", url->port);
+  address.tc_url = fmt::format("{}://{}{}/{}", url->scheme, url->host, port, address.app);
+  return address;
+}
+
+double random_share() {
+  thread_local std::minstd_rand engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+}  // namespace
+
+std::string_view to_string(PublisherState state) {
+  switch (state) {
+    case PublisherState::kConnecting:
+      return "connecting";
+    case PublisherState::kLive:
+      return "live";
+    case PublisherState::kReconnecting:
+      return "reconnecting";
+    case PublisherState::kStopped:
+      return "stopped";
+  }
+  return "connecting";
+}
+
+class Publisher::Impl {
+ public:
+  Impl(PublisherConfig config, Address address, StreamInfo stream, std::shared_ptr<PacketRing> ring,
+       OnChange on_change)
+      : config_(std::move(config)),
+        address_(std::move(address)),
+        stream_(std::move(stream)),
+        ring_(std::move(ring)),
+        on_change_(std::move(on_change)),
+        stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        retry_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    status_.since = system_now();
+    thread_ = std::jthread([this] { run(); });
+  }
+  ~Impl() { stop(); }
+
+  [[nodiscard]] PublisherStatus status() const {
+    const std::lock_guard lock(mutex_);
+    PublisherStatus status = status_;
+    status.bitrate_bps = rate_.bits_per_second(steady_now());
+    return status;
+  }
+
+  void retry_now() { eventfd_write(retry_fd_.get(), 1); }
+
+  void stop() {
+    is_stopping_ = true;
+    eventfd_write(stop_fd_.get(), 1);
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void run() {
+    detail::name_this_thread("pub-" + config_.destination);
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);  // TLS writes with write(2)
+    while (!is_stopping_ && !ring_->is_closed()) {
+      const auto end = run_connection();
+      if (end.why == RtmpConnection::Why::kStopped) break;
+      if (end.why == RtmpConnection::Why::kRenewal) {
+        log::info("publisher", "destination '{}': new connection before the old one's timestamps overflow",
+                  config_.destination);
+        continue;
+      }
+      wait_before_retry(report_fault(end.fault));
+    }
+    change([](PublisherStatus& status) { status.state = PublisherState::kStopped; });
+  }
+
+  /// Dials, and stays until the connection is over.
+  RtmpConnection::End run_connection() {
+    auto transport = dial();
+    if (!transport) {
+      const bool is_stop = transport.error().code == ErrorCode::kStopped;
+      return {is_stop ? RtmpConnection::Why::kStopped : RtmpConnection::Why::kFault, transport.error(),
+              false};
+    }
+    const std::string peer = transport->address();
+    RtmpSession::Config config{address_.app, address_.tc_url, config_.key.clone(), stream_,
+                               config_.initial_timestamp_ms};
+    RtmpConnection connection(std::move(*transport), std::move(config), ring_, stop_fd_.get());
+    std::optional<MediaTime> live_since;
+    base_ = status();
+    noted_bytes_ = 0;
+    auto end = connection.run(
+        [&](const std::string& server) {
+          live_since = steady_now();
+          last_address_ = {peer, *live_since};
+          go_live(server.empty() ? peer : fmt::format("{} at {}", server, peer));
+        },
+        [this](const RtmpConnection::Figures& figures) { note(figures); });
+    judge(end, live_since);
+    return end;
+  }
+
+  Result<RtmpTransport> dial() {
+    auto transport = RtmpTransport::connect(address_.target, kConnectLimit, stop_fd_.get());
+    const bool has_address =
+        !last_address_.address.empty() && steady_now() - last_address_.known_at < kAddressLife;
+    if (transport || transport.error().code != ErrorCode::kResolveFailed || !has_address) return transport;
+    log::warning("publisher", "destination '{}': {}; trying its last address {}", config_.destination,
+                 transport.error().message, last_address_.address);
+    auto target = address_.target;
+    target.address = last_address_.address;
+    return RtmpTransport::connect(target, kConnectLimit, stop_fd_.get());
+  }
+
+  /// Tells a refused key that nobody put into words from a broken path. A server that hangs up while it looks
+  /// at the key has most likely refused it, unless the key has worked before; some servers accept first and
+  /// look afterwards.
+  void judge(RtmpConnection::End& end, std::optional<MediaTime> live_since) {
+    const bool was_good = live_since && steady_now() - *live_since >= kGoodConnection;
+    if (was_good) {
+      policy_.reset();
+      has_key_worked_ = true;
+      silent_refusals_ = 0;
+    }
+    if (end.why != RtmpConnection::Why::kFault || was_good) return;
+    if (!end.was_silent || !end.had_key) {
+      silent_refusals_ = 0;
+      return;
+    }
+    silent_refusals_ += live_since || has_key_worked_ ? 1 : 2;
+    if (silent_refusals_ >= 2) end.fault = error_of_silent_refusal();
+  }
+
+  void go_live(const std::string& server) {
+    log::info("publisher", "destination '{}': live at {} ({})", config_.destination, redact_url(config_.url),
+              server);
+    last_logged_.reset();
+    change([&](PublisherStatus& status) {
+      status.state = PublisherState::kLive;
+      status.retry_in = 0ms;
+      status.server = server;
+      ++status.connects;
+    });
+  }
+
+  void note(const RtmpConnection::Figures& figures) {
+    const std::lock_guard lock(mutex_);
+    rate_.note(steady_now(), figures.sent_bytes - std::exchange(noted_bytes_, figures.sent_bytes));
+    status_.frames_sent = base_.frames_sent + figures.frames;
+    status_.packets_skipped = base_.packets_skipped + figures.skipped;
+    status_.lag = figures.lag;
+  }
+
+  milliseconds report_fault(const Error& fault) {
+    const auto delay = policy_.next_delay(fault.code);
+    log_fault(fault, delay);
+    change([&](PublisherStatus& status) {
+      status.state = PublisherState::kReconnecting;
+      status.last_fault = fault;
+      status.retry_in = delay;
+      status.lag = {};
+    });
+    return delay;
+  }
+
+  /// A destination that stays away says so once a minute, not at every try.
+  void log_fault(const Error& fault, milliseconds delay) {
+    const MediaTime now = steady_now();
+    const bool is_same = last_logged_ && last_logged_->message == fault.message;
+    if (is_same && now - logged_at_ < kSameFaultLogInterval) return;
+    last_logged_ = fault;
+    logged_at_ = now;
+    log::warning("publisher", "destination '{}': {} [{}]; next try in {:.1f} s, for as long as it takes",
+                 config_.destination, fault.message, to_string(fault.code),
+                 static_cast<double>(delay.count()) / 1000);
+  }
+
+  void wait_before_retry(milliseconds delay) {
+    std::array<pollfd, 2> fds{pollfd{stop_fd_.get(), POLLIN, 0}, pollfd{retry_fd_.get(), POLLIN, 0}};
+    ::poll(fds.data(), fds.size(), static_cast<int>(delay.count()));
+    if (fds[1].revents == 0) return;
+    eventfd_t ignored = 0;
+    eventfd_read(retry_fd_.get(), &ignored);
+    policy_.reset();
+  }
+
+  void change(const std::function<void(PublisherStatus&)>& apply) {
+    PublisherStatus copy;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto before = status_.state;
+      apply(status_);
+      if (status_.state != before) status_.since = system_now();
+      copy = status_;
+    }
+    if (on_change_) on_change_(copy);
+  }
+
+  struct KnownAddress {
+    std::string address;
+    MediaTime known_at{};
+  };
+
+  const PublisherConfig config_;
+  const Address address_;
+  const StreamInfo stream_;
+  const std::shared_ptr<PacketRing> ring_;
+  const OnChange on_change_;
+  const UniqueFd stop_fd_;
+  const UniqueFd retry_fd_;
+  std::atomic<bool> is_stopping_ = false;
+
+  // The publisher's thread only.
+  ReconnectPolicy policy_{&random_share};
+  KnownAddress last_address_;
+  bool has_key_worked_ = false;
+  int silent_refusals_ = 0;  // in a row
+  std::optional<Error> last_logged_;
+  MediaTime logged_at_{};
+  PublisherStatus base_;  // figures at the start of this connection
+  uint64_t noted_bytes_ = 0;
+
+  mutable std::mutex mutex_;
+  PublisherStatus status_;  // guarded by mutex_
+  RateWindow rate_{3s};     // guarded by mutex_
+
+  std::jthread thread_;
+};
+
+Result<std::unique_ptr<Publisher>> Publisher::create(PublisherConfig config, StreamInfo stream,
+                                                     std::shared_ptr<PacketRing> ring, OnChange on_change) {
+  auto address = parse_address(config);
+  if (!address)
+    return tl::unexpected(address.error().with_context(fmt::format("destination '{}'", config.destination)));
+  if (config.key.is_empty()) {
+    return fail(ErrorCode::kInvalidInput, fmt::format("destination '{}': no stream key", config.destination));
+  }
+  return std::unique_ptr<Publisher>(new Publisher(std::make_unique<Impl>(
+      std::move(config), std::move(*address), std::move(stream), std::move(ring), std::move(on_change))));
+}
+
+Publisher::Publisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
+Publisher::~Publisher() = default;
+
+PublisherStatus Publisher::status() const {
+  return impl_->status();
+}
+void Publisher::retry_now() {
+  impl_->retry_now();
+}
+void Publisher::stop() {
+  impl_->stop();
+}
+
+}  // namespace vitrine::encoder
