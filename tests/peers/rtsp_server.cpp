@@ -92,6 +92,7 @@ class Feed {
 
   GstFlowReturn push_next(GstAppSrc* source) {
     const EncodedPacket& packet = track_.packets[next_];
+    keep_pace(round_start_ns_ + packet.pts_ns);
     GstBuffer* buffer = gst_buffer_new_memdup(packet.bytes.data(), packet.bytes.size());
     GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(round_start_ns_ + packet.pts_ns);
     GST_BUFFER_DTS(buffer) = static_cast<GstClockTime>(round_start_ns_ + std::max<int64_t>(0, packet.dts_ns));
@@ -106,6 +107,15 @@ class Feed {
   }
 
  private:
+  /// Where no client has set up this stream, nothing downstream holds it back.
+  void keep_pace(int64_t pts_ns) {
+    constexpr int64_t kAheadUs = 500'000;
+    const int64_t now_us = g_get_monotonic_time();
+    if (first_push_us_ == 0) first_push_us_ = now_us;
+    const int64_t wait_us = first_push_us_ + pts_ns / 1000 - kAheadUs - now_us;
+    if (wait_us > 0) g_usleep(static_cast<gulong>(wait_us));
+  }
+
   /// The start code stays, so that the payloader finds units to send; what is in them is for the decoder to
   /// survive.
   void damage(GstBuffer* buffer) {
@@ -123,20 +133,24 @@ class Feed {
   const Mount& mount_;
   size_t next_ = 0;
   int64_t round_start_ns_ = 0;
+  int64_t first_push_us_ = 0;
   std::minstd_rand random_{1};  // the same damage every time
 };
 
+// The tee: a stream that no client set up has nowhere to go, which would otherwise be an error that ends the
+// others, too.
 std::string video_launch(const std::string& codec) {
-  if (codec == "h265") return "appsrc name=video ! h265parse ! rtph265pay name=pay{} pt=96 ";
-  if (codec == "mjpeg") return "appsrc name=video ! rtpjpegpay name=pay{} pt=26 ";
-  return "appsrc name=video ! h264parse ! rtph264pay name=pay{} pt=96 ";
+  if (codec == "h265")
+    return "appsrc name=video ! tee allow-not-linked=true ! h265parse ! rtph265pay name=pay{} pt=96 ";
+  if (codec == "mjpeg") return "appsrc name=video ! tee allow-not-linked=true ! rtpjpegpay name=pay{} pt=26 ";
+  return "appsrc name=video ! tee allow-not-linked=true ! h264parse ! rtph264pay name=pay{} pt=96 ";
 }
 
 std::string sound_launch(const std::string& codec) {
-  if (codec == "pcma") return "appsrc name=sound ! rtppcmapay name=pay{} pt=8 ";
-  if (codec == "pcmu") return "appsrc name=sound ! rtppcmupay name=pay{} pt=0 ";
-  if (codec == "opus") return "appsrc name=sound ! rtpopuspay name=pay{} pt=98 ";
-  return "appsrc name=sound ! aacparse ! rtpmp4gpay name=pay{} pt=97 ";
+  if (codec == "pcma") return "appsrc name=sound ! tee allow-not-linked=true ! rtppcmapay name=pay{} pt=8 ";
+  if (codec == "pcmu") return "appsrc name=sound ! tee allow-not-linked=true ! rtppcmupay name=pay{} pt=0 ";
+  if (codec == "opus") return "appsrc name=sound ! tee allow-not-linked=true ! rtpopuspay name=pay{} pt=98 ";
+  return "appsrc name=sound ! tee allow-not-linked=true ! aacparse ! rtpmp4gpay name=pay{} pt=97 ";
 }
 
 std::string video_caps(const std::string& codec, const EncodedTrack& track) {
