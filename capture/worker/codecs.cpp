@@ -2,6 +2,13 @@
 #include "capture/worker/codecs.h"
 
 #include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+extern "C" {
+#include <libavutil/mem.h>
+}
 
 namespace vitrine::capture {
 namespace {
@@ -59,6 +66,22 @@ std::string network_codec_names(StreamKind kind) {
     names += codec.name;
   }
   return names;
+}
+
+Status set_codec_data(const GstCaps* caps, AVCodecContext& context) {
+  constexpr size_t kMaxBytes = 4096;  // an AudioSpecificConfig has 2 to 64, an MPEG-4 header some hundred
+  const GValue* value = gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
+  if (value == nullptr || !GST_VALUE_HOLDS_BUFFER(value)) return {};
+  const BufferMap map(gst_value_get_buffer(value));
+  if (!map.is_mapped() || map.size() > kMaxBytes) {
+    return fail(ErrorCode::kUnsupportedFormat,
+                fmt::format("a stream with {} bytes of codec data, at most {}", map.size(), kMaxBytes));
+  }
+  context.extradata = static_cast<uint8_t*>(av_mallocz(map.size() + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (context.extradata == nullptr) return fail(ErrorCode::kIo, "no memory for a decoder");
+  std::memcpy(context.extradata, map.data(), map.size());
+  context.extradata_size = static_cast<int>(map.size());
+  return {};
 }
 
 }  // namespace vitrine::capture

@@ -5,6 +5,7 @@
 
 #include "capture/worker/av_handles.h"
 #include "capture/worker/gst_handles.h"
+#include "core/error.h"
 
 namespace vitrine::capture {
 
@@ -28,5 +29,8 @@ const Codec* codec_for_rtp(StreamKind kind, const char* rtp_name);
 const Codec* codec_for_caps(StreamKind kind, const GstCaps* caps);
 /// "H.264, H.265, MJPEG": what can be set in a camera.
 std::string network_codec_names(StreamKind kind);
+
+/// Hands a decoder the codec data that came with the caps, if any.
+Status set_codec_data(const GstCaps* caps, AVCodecContext& context);
 
 }  // namespace vitrine::capture

@@ -2,6 +2,7 @@
 #include "capture/worker/drift_corrector.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -56,6 +57,11 @@ Status DriftCorrector::open(const AVFrame& block) {
   resampler_.reset(opened);
   // The resampler must run at 48 kHz in, too: it is what corrects the drift.
   if (rc >= 0) rc = av_opt_set_int(resampler_.get(), "flags", SWR_FLAG_RESAMPLE, 0);
+  // libswresample takes 3 dB from a single microphone that goes to both sides; then its clipping would go
+  // unseen.
+  constexpr std::array<double, kAudioChannels> kMonoToBoth = {1, 1};
+  if (rc >= 0 && block.ch_layout.nb_channels == 1)
+    rc = swr_set_matrix(resampler_.get(), kMonoToBoth.data(), 1);
   if (rc >= 0) rc = swr_init(resampler_.get());
   if (rc < 0) {
     resampler_.reset();

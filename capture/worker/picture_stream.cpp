@@ -60,7 +60,8 @@ Status PictureStream::open(const GstCaps* caps) {
   } else {
     const Codec* codec = codec_for_caps(StreamKind::kPicture, caps);
     if (codec == nullptr) return fail(ErrorCode::kUnsupportedFormat, "no decoder for " + to_text(caps));
-    auto decoder = VideoDecoder::create(codec->id, [this](size_t bytes) { return writer_.allocate(bytes); });
+    auto decoder =
+        VideoDecoder::create(codec->id, caps, [this](size_t bytes) { return writer_.allocate(bytes); });
     if (!decoder) return tl::unexpected(decoder.error());
     decoder_ = std::move(*decoder);
     codec_name_ = codec->name;

@@ -7,32 +7,14 @@
 
 extern "C" {
 #include <libavutil/channel_layout.h>
-#include <libavutil/mem.h>
 }
 
 namespace vitrine::capture {
 namespace {
 
-constexpr size_t kMaxCodecDataBytes = 1024;  // an AudioSpecificConfig has 2 to 64
-
 int field_or(const GstStructure* structure, const char* name, int fallback) {
   int value = 0;
   return gst_structure_get_int(structure, name, &value) != FALSE ? value : fallback;
-}
-
-Status set_codec_data(const GstStructure* structure, AVCodecContext& context) {
-  const GValue* value = gst_structure_get_value(structure, "codec_data");
-  if (value == nullptr || !GST_VALUE_HOLDS_BUFFER(value)) return {};
-  const BufferMap map(gst_value_get_buffer(value));
-  if (!map.is_mapped() || map.size() > kMaxCodecDataBytes) {
-    return fail(ErrorCode::kUnsupportedFormat,
-                fmt::format("sound with {} bytes of codec data, at most {}", map.size(), kMaxCodecDataBytes));
-  }
-  context.extradata = static_cast<uint8_t*>(av_mallocz(map.size() + AV_INPUT_BUFFER_PADDING_SIZE));
-  if (context.extradata == nullptr) return fail(ErrorCode::kIo, "no memory for a decoder");
-  std::memcpy(context.extradata, map.data(), map.size());
-  context.extradata_size = static_cast<int>(map.size());
-  return {};
 }
 
 }  // namespace
@@ -54,7 +36,7 @@ Result<std::unique_ptr<SoundDecoder>> SoundDecoder::create(const Codec& codec, c
   context->sample_rate = field_or(structure, "rate", is_opus ? 48'000 : 8'000);
   av_channel_layout_default(&context->ch_layout, field_or(structure, "channels", is_opus ? 2 : 1));
   context->pkt_timebase = {1, 1'000'000'000};
-  if (auto set = set_codec_data(structure, *context); !set) return tl::unexpected(set.error());
+  if (auto set = set_codec_data(caps, *context); !set) return tl::unexpected(set.error());
   if (const int rc = avcodec_open2(context.get(), decoder, nullptr); rc < 0) {
     return fail(ErrorCode::kUnsupportedFormat,
                 fmt::format("{}: avcodec_open2: {}", codec.name, av_error_text(rc)), rc);

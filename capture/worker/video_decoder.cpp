@@ -9,6 +9,7 @@ extern "C" {
 #include <libavutil/imgutils.h>
 }
 
+#include "capture/worker/codecs.h"
 #include "capture/worker/picture_convert.h"
 #include "core/frame_ring.h"
 
@@ -31,7 +32,8 @@ Error codec_error(const char* call, int code) {
 
 }  // namespace
 
-Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, Allocate allocate) {
+Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, const GstCaps* caps,
+                                                           Allocate allocate) {
   const AVCodec* codec = avcodec_find_decoder(codec_id);
   if (codec == nullptr) {
     return fail(ErrorCode::kUnsupportedFormat,
@@ -41,6 +43,10 @@ Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, A
   AvPacketPtr packet(av_packet_alloc());
   AvFramePtr frame(av_frame_alloc());
   if (!context || !packet || !frame) return fail(ErrorCode::kIo, "no memory for a decoder");
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_get_int(structure, "width", &context->width);
+  gst_structure_get_int(structure, "height", &context->height);
+  if (auto set = set_codec_data(caps, *context); !set) return tl::unexpected(set.error());
   context->thread_count = 1;
   context->max_pixels = kMaxFramePixels;
   context->pkt_timebase = {1, 1'000'000'000};

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "capture/worker/av_handles.h"
+#include "capture/worker/gst_handles.h"
 #include "core/error.h"
 #include "core/media_time.h"
 
@@ -20,7 +21,9 @@ class VideoDecoder {
   using Allocate = std::function<std::shared_ptr<uint8_t>(size_t bytes)>;
   using OnPicture = std::function<Status(const AVFrame&)>;
 
-  static Result<std::unique_ptr<VideoDecoder>> create(AVCodecID codec, Allocate allocate);
+  /// `caps`: as the last GStreamer element gives them; old codecs have their size and headers only there.
+  static Result<std::unique_ptr<VideoDecoder>> create(AVCodecID codec, const GstCaps* caps,
+                                                      Allocate allocate);
   VideoDecoder(const VideoDecoder&) = delete;
   VideoDecoder& operator=(const VideoDecoder&) = delete;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A source worker in foreign hands: does what the last element of the requested path says.
-#include <poll.h>
 #include <sys/mman.h>
 
 #include <cstring>
 #include <limits>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 
