@@ -38,7 +38,7 @@ void add_sound_configuration(SandboxConfig& sandbox) {
   // A configuration of the technician's own names files beside it.
   if (const char* own = std::getenv("ALSA_CONFIG_PATH"))
     sandbox.readable.push_back(std::filesystem::path(own).parent_path());
-  sandbox.devices.emplace_back("/dev/snd");
+  sandbox.devices = {"/dev/snd", "/dev/null", "/dev/full"};  // the last two: ALSA's null and file devices
 }
 
 SandboxConfig sandbox_for(const SourceAddress& address) {
