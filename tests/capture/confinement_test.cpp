@@ -113,7 +113,8 @@ TEST_F(AlsaFileDevice, IsHeardAtItsLevelAndPlace) {
         block[i] = block[i + 1] = static_cast<int16_t>(
             3277 * std::sin(2 * std::numbers::pi * 1000 * static_cast<double>(index) / 44'100));
       }
-      // While nobody reads the pipe is full, and what does not fit is lost, as from a microphone nobody listens to.
+      // While nobody reads the pipe is full, and what does not fit is lost, as from a microphone nobody
+      // listens to.
       if (::write(feed.get(), block.data(), block.size() * sizeof(int16_t)) < 0 && errno != EAGAIN) return;
       next += std::chrono::nanoseconds(480LL * 1'000'000'000 / 44'100);
       std::this_thread::sleep_until(next);
