@@ -2,6 +2,7 @@
 #include "capture/source.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/audio_block.h"
@@ -12,13 +13,14 @@ namespace {
 using std::chrono::milliseconds;
 using State = SourceStatus::State;
 
-/// Cameras of the trade send 10 to 60 pictures a second; after a second without one nobody would call it live.
+/// Cameras of the trade send 10 to 60 pictures a second; after a second without one nobody would call it
+/// live.
 constexpr MediaTime kFreshFor = std::chrono::seconds(1);
 
 WorkerPolicy policy_for(const SourceAddress& address) {
   WorkerPolicy policy;
-  // A camera on the network comes back without a word; trying once a second finds it in time and costs 0.1 s of a core.
-  // Devices are announced by udev, and a missing file needs a person.
+  // A camera on the network comes back without a word; trying once a second finds it in time and costs 0.1 s
+  // of a core. Devices are announced by udev, and a missing file needs a person.
   if (address.kind == SourceAddress::Kind::kRtsp) policy.max_backoff = milliseconds(1'000);
   return policy;
 }
@@ -37,11 +39,16 @@ MediaTime time_of_end(const SoundRingReader& ring) {
 
 std::string_view to_string(State state) {
   switch (state) {
-    case State::kStopped: return "stopped";
-    case State::kStarting: return "starting";
-    case State::kLive: return "live";
-    case State::kNoSignal: return "no_signal";
-    case State::kWaiting: return "waiting";
+    case State::kStopped:
+      return "stopped";
+    case State::kStarting:
+      return "starting";
+    case State::kLive:
+      return "live";
+    case State::kNoSignal:
+      return "no_signal";
+    case State::kWaiting:
+      return "waiting";
   }
   return "stopped";
 }
@@ -49,18 +56,27 @@ std::string_view to_string(State state) {
 Source::Source(EventLoop& loop, std::filesystem::path executable, SourceConfig config)
     : config_(std::move(config)),
       end_log_(std::chrono::minutes(1)),
-      worker_(loop, WorkerSpec{"source " + config_.id, std::move(executable), {}}, policy_for(config_.address),
-              Worker::Events{[this] { send_request(); },
-                             [this](Channel::Message message) {
-                               if (auto taken = take_message(std::move(message)); !taken) worker_.fail_now(taken.error());
-                             },
-                             [this](const Error& cause, milliseconds retry_in) { forget(cause, retry_in); }}) {}
+      worker_(
+          loop, WorkerSpec{"source " + config_.id, std::move(executable), {}}, policy_for(config_.address),
+          Worker::Events{[this] { send_request(); },
+                         [this](Channel::Message message) {
+                           if (auto taken = take_message(std::move(message)); !taken)
+                             worker_.fail_now(taken.error());
+                         },
+                         [this](const Error& cause, milliseconds retry_in) { forget(cause, retry_in); }}) {
+}
 
-void Source::start() { worker_.start(); }
+void Source::start() {
+  worker_.start();
+}
 
-void Source::retry_now() { worker_.retry_now(); }
+void Source::retry_now() {
+  worker_.retry_now();
+}
 
-void Source::set_address(SourceAddress address) { config_.address = std::move(address); }
+void Source::set_address(SourceAddress address) {
+  config_.address = std::move(address);
+}
 
 void Source::send_request() {
   OpenRequest request;
@@ -85,7 +101,8 @@ Status Source::take_message(Channel::Message message) {
     report_ = std::move(*report);
     if (!is_announced_ && status().state == State::kLive) {
       is_announced_ = true;
-      log::info("source", "{} is live from {}: {} ({})", config_.id, config_.address.redacted(), report_.format, report_.sandbox);
+      log::info("source", "{} is live from {}: {} ({})", config_.id, config_.address.redacted(),
+                report_.format, report_.sandbox);
     }
     return {};
   }
@@ -134,8 +151,12 @@ SourceStatus Source::status() const {
   if (const auto frame = latest_frame()) status.frame_age = age_of(frame->captured_at);
   if (const auto ring = sound(); ring && ring->end() > 0) status.sound_age = age_of(time_of_end(*ring));
   switch (worker.state) {
-    case WorkerStatus::State::kStopped: status.state = State::kStopped; break;
-    case WorkerStatus::State::kWaiting: status.state = State::kWaiting; break;
+    case WorkerStatus::State::kStopped:
+      status.state = State::kStopped;
+      break;
+    case WorkerStatus::State::kWaiting:
+      status.state = State::kWaiting;
+      break;
     case WorkerStatus::State::kStarting:
     case WorkerStatus::State::kRunning: {
       const auto& age = config_.wants_picture ? status.frame_age : status.sound_age;

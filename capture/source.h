@@ -39,7 +39,7 @@ struct SourceStatus {
     kWaiting,   // the worker is dead; last_error says why, the next one starts by itself
   };
   State state = State::kStopped;
-  SourceReport report;  // what the worker last said of itself
+  SourceReport report;                 // what the worker last said of itself
   std::optional<MediaTime> frame_age;  // since the newest picture was captured
   std::optional<MediaTime> sound_age;  // since the newest sample sounded
   int restarts = 0;
@@ -48,9 +48,9 @@ struct SourceStatus {
 };
 std::string_view to_string(SourceStatus::State state);
 
-/// One camera, microphone or both, read by a supervised `vitrine-source` process that may hang, crash or be taken over:
-/// whatever it does, this half goes on, says what is wrong, and has a new worker running.
-/// Thread: the loop's, but for latest_frame() and sound().
+/// One camera, microphone or both, read by a supervised `vitrine-source` process that may hang, crash or be
+/// taken over: whatever it does, this half goes on, says what is wrong, and has a new worker running. Thread:
+/// the loop's, but for latest_frame() and sound().
 class Source {
  public:
   Source(EventLoop& loop, std::filesystem::path executable, SourceConfig config);
@@ -63,8 +63,8 @@ class Source {
   /// The camera came back under another device path: this is what the next worker opens.
   void set_address(SourceAddress address);
 
-  /// The newest picture; nullopt before the first and while the worker is dead. A stalled worker's last picture stays:
-  /// look at captured_at. Thread: any. Never blocks.
+  /// The newest picture; nullopt before the first and while the worker is dead. A stalled worker's last
+  /// picture stays: look at captured_at. Thread: any. Never blocks.
   [[nodiscard]] std::optional<CameraFrame> latest_frame() const;
   /// Null before the first sound and while the worker is dead. Thread: any.
   [[nodiscard]] std::shared_ptr<const SoundRingReader> sound() const { return sound_.load(); }

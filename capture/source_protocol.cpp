@@ -40,9 +40,10 @@ Result<OpenRequest> parse_open_request(const nlohmann::json& message) {
   if (!address) return tl::unexpected(address.error().with_context("source"));
   request.address = std::move(*address);
   request.transport = reader.one_of("transport", {"tcp", "udp"}) == 1 ? CameraConfig::Transport::kUdp
-                                                                       : CameraConfig::Transport::kTcp;
+                                                                      : CameraConfig::Transport::kTcp;
   request.user = Secret(reader.text_or("user", "", {.max_bytes = kMaxSecretBytes, .may_be_empty = true}));
-  request.password = Secret(reader.text_or("password", "", {.max_bytes = kMaxSecretBytes, .may_be_empty = true}));
+  request.password =
+      Secret(reader.text_or("password", "", {.max_bytes = kMaxSecretBytes, .may_be_empty = true}));
   request.wants_picture = reader.boolean_or("picture", false);
   request.wants_sound = reader.boolean_or("sound", false);
   reader.finish();
@@ -54,14 +55,10 @@ Result<OpenRequest> parse_open_request(const nlohmann::json& message) {
 }
 
 nlohmann::json to_message(const SourceReport& report) {
-  return {{"type", "heartbeat"},
-          {"size", {report.size.width, report.size.height}},
-          {"fps", report.fps},
-          {"dropped", report.dropped},
-          {"copied", report.copied},
-          {"level_db", report.level_db},
-          {"warnings", report.warnings},
-          {"format", report.format},
+  return {{"type", "heartbeat"},         {"size", {report.size.width, report.size.height}},
+          {"fps", report.fps},           {"dropped", report.dropped},
+          {"copied", report.copied},     {"level_db", report.level_db},
+          {"warnings", report.warnings}, {"format", report.format},
           {"sandbox", report.sandbox}};
 }
 
@@ -82,15 +79,17 @@ Result<SourceReport> parse_report(const nlohmann::json& message) {
   report.fps = reader.number_or("fps", 0, 0, kMaxFps);
   report.dropped = reader.integer("dropped", 0, kMaxCount);
   report.copied = reader.integer("copied", 0, kMaxCount);
-  report.level_db = reader.number_or("level_db", SourceReport::kSilenceDb, SourceReport::kSilenceDb,
-                                      SourceReport::kMaxDb);
-  reader.values("warnings", 0, kSourceWarnings.size(), [&](const nlohmann::json& value, const std::string& where) {
-    if (value.is_string() && std::ranges::find(kSourceWarnings, value.get_ref<const std::string&>()) != kSourceWarnings.end()) {
-      report.warnings.push_back(value.get<std::string>());
-    } else {
-      problems.push_back({where, describe(value), "a known warning"});
-    }
-  });
+  report.level_db =
+      reader.number_or("level_db", SourceReport::kSilenceDb, SourceReport::kSilenceDb, SourceReport::kMaxDb);
+  reader.values(
+      "warnings", 0, kSourceWarnings.size(), [&](const nlohmann::json& value, const std::string& where) {
+        if (value.is_string() && std::ranges::find(kSourceWarnings, value.get_ref<const std::string&>()) !=
+                                     kSourceWarnings.end()) {
+          report.warnings.push_back(value.get<std::string>());
+        } else {
+          problems.push_back({where, describe(value), "a known warning"});
+        }
+      });
   report.format = reader.text_or("format", "", {.max_bytes = 300, .may_be_empty = true});
   report.sandbox = reader.text_or("sandbox", "", {.max_bytes = 200, .may_be_empty = true});
   reader.finish();

@@ -3,10 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/error.h"
@@ -34,10 +35,10 @@ inline constexpr std::array<std::string_view, 6> kSourceWarnings = {"frozen",  "
 
 /// What a worker says of itself in each heartbeat.
 struct SourceReport {
-  Size size;                  // of the newest picture; 0 × 0 before the first
-  double fps = 0;             // pictures published a second, over the last two seconds
-  int64_t dropped = 0;        // pictures that were decoded, or could not be, and never shown
-  int64_t copied = 0;         // published pictures that were not decoded straight into the ring
+  Size size;                     // of the newest picture; 0 × 0 before the first
+  double fps = 0;                // pictures published a second, over the last two seconds
+  int64_t dropped = 0;           // pictures that were decoded, or could not be, and never shown
+  int64_t copied = 0;            // published pictures that were not decoded straight into the ring
   double level_db = kSilenceDb;  // of the last half second, full scale
   std::vector<std::string> warnings;
   std::string format;   // "H.264 1920×1080 BT.709 limited, AAC 48000 Hz 2 channels"
@@ -47,7 +48,8 @@ struct SourceReport {
   static constexpr double kMaxDb = 40;
 };
 nlohmann::json to_message(const SourceReport& report);
-/// Errors: kProtocol. Workers are not believed: numbers have ranges, text is bounded, unknown warnings are errors.
+/// Errors: kProtocol. Workers are not believed: numbers have ranges, text is bounded, unknown warnings are
+/// errors.
 Result<SourceReport> parse_report(const nlohmann::json& message);
 
 }  // namespace vitrine::capture

@@ -60,8 +60,9 @@ Result<std::string> restrict_files(const SandboxConfig& config) {
     if (auto added = allow_path(ruleset.get(), path, kReadAccess & handled); !added) return tl::unexpected(added.error());
   }
   for (const auto& path : config.devices) {
+    // Truncating a device does nothing, but programs open /dev/null like that.
     const uint64_t rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-                            kAccessIoctlDevice;
+                            kAccessTruncate | kAccessIoctlDevice;
     if (auto added = allow_path(ruleset.get(), path, rights & handled); !added) return tl::unexpected(added.error());
   }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {

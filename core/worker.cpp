@@ -100,7 +100,9 @@ Error announced_end(const nlohmann::json& body) {
     return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   std::string message = text_of("message");
-  if (message.size() > kMaxMessageBytes || find_unsafe_character(message)) message = "gave a reason that can't be shown";
+  if (message.empty() || message.size() > kMaxMessageBytes || find_unsafe_character(message)) {
+    message = "gave no reason that can be shown";
+  }
   return {code_named(text_of("code")), std::move(message)};
 }
 

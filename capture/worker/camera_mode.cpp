@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fmt/format.h>
 #include <tuple>
+
+#include <fmt/format.h>
 
 namespace vitrine::capture {
 namespace {
@@ -21,12 +22,15 @@ struct EncodingName {
   const char* media;
   const char* format;  // null: not raw
 };
-constexpr std::array kEncodings = {
-    EncodingName{Encoding::kNv12, "video/x-raw", "NV12"}, EncodingName{Encoding::kYuy2, "video/x-raw", "YUY2"},
-    EncodingName{Encoding::kI420, "video/x-raw", "I420"}, EncodingName{Encoding::kMjpeg, "image/jpeg", nullptr},
-    EncodingName{Encoding::kH264, "video/x-h264", nullptr}};
+constexpr std::array kEncodings = {EncodingName{Encoding::kNv12, "video/x-raw", "NV12"},
+                                   EncodingName{Encoding::kYuy2, "video/x-raw", "YUY2"},
+                                   EncodingName{Encoding::kI420, "video/x-raw", "I420"},
+                                   EncodingName{Encoding::kMjpeg, "image/jpeg", nullptr},
+                                   EncodingName{Encoding::kH264, "video/x-h264", nullptr}};
 
-double per_second(Rational rate) { return rate.den > 0 ? static_cast<double>(rate.num) / rate.den : 0; }
+double per_second(Rational rate) {
+  return rate.den > 0 ? static_cast<double>(rate.num) / rate.den : 0;
+}
 
 bool has_value(const GValue* offered, const char* text) {
   if (offered == nullptr) return false;
@@ -66,7 +70,8 @@ bool is_better_rate(Rational a, Rational b) {
   const bool is_fast_b = per_second(b) >= kFastEnough;
   if (is_fast_a != is_fast_b) return is_fast_a;
   if (!is_fast_a) return per_second(a) > per_second(b);
-  return std::abs(per_second(a) - per_second(kWantedRate)) < std::abs(per_second(b) - per_second(kWantedRate));
+  return std::abs(per_second(a) - per_second(kWantedRate)) <
+         std::abs(per_second(b) - per_second(kWantedRate));
 }
 
 Rational best_rate(const GValue* offered) {
@@ -87,12 +92,18 @@ Rational best_rate(const GValue* offered) {
 /// What raw and compressed cost: a decoder's milliseconds and artefacts, then its latency.
 int preference(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kI420: return 5;
-    case Encoding::kNv12: return 4;
-    case Encoding::kYuy2: return 3;
-    case Encoding::kMjpeg: return 2;
-    case Encoding::kH264: return 1;
-    case Encoding::kUnknown: break;
+    case Encoding::kI420:
+      return 5;
+    case Encoding::kNv12:
+      return 4;
+    case Encoding::kYuy2:
+      return 3;
+    case Encoding::kMjpeg:
+      return 2;
+    case Encoding::kH264:
+      return 1;
+    case Encoding::kUnknown:
+      break;
   }
   return 0;
 }
@@ -101,7 +112,8 @@ auto rank(const CameraMode& mode) {
   const bool is_fast = per_second(mode.rate) >= kFastEnough;
   const bool fits = mode.size.width <= kWanted.width && mode.size.height <= kWanted.height;
   const int64_t area = static_cast<int64_t>(mode.size.width) * mode.size.height;
-  return std::tuple(is_fast, is_fast ? 0.0 : per_second(mode.rate), fits, fits ? area : -area, preference(mode.encoding));
+  return std::tuple(is_fast, is_fast ? 0.0 : per_second(mode.rate), fits, fits ? area : -area,
+                    preference(mode.encoding));
 }
 
 }  // namespace
@@ -109,8 +121,9 @@ auto rank(const CameraMode& mode) {
 std::string CameraMode::caps() const {
   for (const auto& [candidate, media, format] : kEncodings) {
     if (candidate != encoding) continue;
-    return fmt::format("{}{}{},width={},height={},framerate={}/{}", media, format != nullptr ? ",format=" : "",
-                       format != nullptr ? format : "", size.width, size.height, rate.num, rate.den);
+    return fmt::format("{}{}{},width={},height={},framerate={}/{}", media,
+                       format != nullptr ? ",format=" : "", format != nullptr ? format : "", size.width,
+                       size.height, rate.num, rate.den);
   }
   return {};
 }

@@ -2,7 +2,9 @@
 #include "capture/worker/drift_corrector.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
 #include <fmt/format.h>
 
 extern "C" {
@@ -18,8 +20,8 @@ namespace {
 constexpr double kMaxDeviation = 0.005;
 /// Capture times of USB and network sound jitter by some 10 ms; a second of them averages to about one.
 constexpr double kSmoothingSeconds = 1.0;
-/// An error is worked off over this time. Four times the smoothing keeps the loop from swinging; 500 ppm of drift then
-/// stand at an error of 2 ms.
+/// An error is worked off over this time. Four times the smoothing keeps the loop from swinging; 500 ppm of
+/// drift then stand at an error of 2 ms.
 constexpr double kCorrectionSeconds = 4.0;
 constexpr double kResyncSamples = 0.040 * kAudioRateHz;
 /// A late wake-up of the reader shifts a block or two and is over; a gap stays.
@@ -36,9 +38,10 @@ constexpr int kMaxChannels = 8;
 Status DriftCorrector::open(const AVFrame& block) {
   if (block.sample_rate < kMinRateHz || block.sample_rate > kMaxRateHz || block.ch_layout.nb_channels < 1 ||
       block.ch_layout.nb_channels > kMaxChannels) {
-    return fail(ErrorCode::kUnsupportedFormat,
-                fmt::format("sound of {} Hz, {} channels; {} to {} Hz and 1 to {} channels are supported", block.sample_rate,
-                            block.ch_layout.nb_channels, kMinRateHz, kMaxRateHz, kMaxChannels));
+    return fail(
+        ErrorCode::kUnsupportedFormat,
+        fmt::format("sound of {} Hz, {} channels; {} to {} Hz and 1 to {} channels are supported",
+                    block.sample_rate, block.ch_layout.nb_channels, kMinRateHz, kMaxRateHz, kMaxChannels));
   }
   AVChannelLayout stereo = AV_CHANNEL_LAYOUT_STEREO;
   AVChannelLayout from{};
@@ -54,6 +57,11 @@ Status DriftCorrector::open(const AVFrame& block) {
   resampler_.reset(opened);
   // The resampler must run at 48 kHz in, too: it is what corrects the drift.
   if (rc >= 0) rc = av_opt_set_int(resampler_.get(), "flags", SWR_FLAG_RESAMPLE, 0);
+  // libswresample takes 3 dB from a single microphone that goes to both sides; then its clipping would go
+  // unseen.
+  constexpr std::array<double, kAudioChannels> kMonoToBoth = {1, 1};
+  if (rc >= 0 && block.ch_layout.nb_channels == 1)
+    rc = swr_set_matrix(resampler_.get(), kMonoToBoth.data(), 1);
   if (rc >= 0) rc = swr_init(resampler_.get());
   if (rc < 0) {
     resampler_.reset();
@@ -116,7 +124,8 @@ Status DriftCorrector::push(const AVFrame& block, MediaTime captured_at, Continu
   const int room = swr_get_out_samples(resampler_.get(), block.nb_samples);
   output_.resize(static_cast<size_t>(std::max(0, room)) * kAudioChannels);
   auto* out = reinterpret_cast<uint8_t*>(output_.data());
-  const int count = swr_convert(resampler_.get(), &out, room, const_cast<const uint8_t**>(block.extended_data), block.nb_samples);
+  const int count = swr_convert(resampler_.get(), &out, room,
+                                const_cast<const uint8_t**>(block.extended_data), block.nb_samples);
   if (count < 0) return fail(ErrorCode::kIo, fmt::format("swr_convert: {}", av_error_text(count)), count);
   write_(*next_, {output_.data(), static_cast<size_t>(count) * kAudioChannels});
   *next_ += count;

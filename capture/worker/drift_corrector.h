@@ -14,11 +14,11 @@
 
 namespace vitrine::capture {
 
-/// Brings sound of any format to what all Vitrine uses (float stereo, 48 kHz), on the box's clock: a microphone's 48 kHz
-/// are up to some hundred ppm off, which is a second an hour. Where each block belongs is known from its capture time;
-/// the error between that and where the samples land is low-passed and steers the resampler by at most ±0.5 %, which
-/// nobody hears. An error of more than 40 ms that lasts is a gap or a jump, and is taken as one.
-/// Thread: one at a time.
+/// Brings sound of any format to what all Vitrine uses (float stereo, 48 kHz), on the box's clock: a
+/// microphone's 48 kHz are up to some hundred ppm off, which is a second an hour. Where each block belongs is
+/// known from its capture time; the error between that and where the samples land is low-passed and steers
+/// the resampler by at most ±0.5 %, which nobody hears. An error of more than 40 ms that lasts is a gap or a
+/// jump, and is taken as one. Thread: one at a time.
 class DriftCorrector {
  public:
   /// Gets interleaved stereo that sounds from sample `begin` (core/audio_block.h) on.
@@ -28,8 +28,8 @@ class DriftCorrector {
 
   enum class Continuity { kContinuous, kAfterGap };
 
-  /// `block`: any format, rate and channels of libav; they may change from block to block. `captured_at`: when its first
-  /// sample sounded. Errors: kUnsupportedFormat, kIo.
+  /// `block`: any format, rate and channels of libav; they may change from block to block. `captured_at`:
+  /// when its first sample sounded. Errors: kUnsupportedFormat, kIo.
   Status push(const AVFrame& block, MediaTime captured_at, Continuity continuity);
 
   /// The rate now in force, as a deviation: 0.0005 makes 500 ppm more samples of each.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "capture/worker/input.h"
@@ -24,7 +24,8 @@ constexpr std::array kContainers = {Container{".mp4", "qtdemux"},       Containe
 const char* demuxer_for(const std::string& path) {
   std::string extension = std::filesystem::path(path).extension().string();
   std::ranges::transform(extension, extension.begin(), [](char c) { return g_ascii_tolower(c); });
-  const auto found = std::ranges::find_if(kContainers, [&](const Container& c) { return extension == c.extension; });
+  const auto found =
+      std::ranges::find_if(kContainers, [&](const Container& c) { return extension == c.extension; });
   return found != kContainers.end() ? found->demuxer : nullptr;
 }
 
@@ -36,7 +37,8 @@ class FileInput : public Input {
   Status build() override {
     const char* demuxer_name = demuxer_for(path());
     if (demuxer_name == nullptr) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{}: only .mp4, .mov, .mkv, .avi, .ts and .wav are played", path()));
+      return fail(ErrorCode::kUnsupportedFormat,
+                  fmt::format("{}: only .mp4, .mov, .mkv, .avi, .ts and .wav are played", path()));
     }
     if (::access(path().c_str(), R_OK) != 0) {
       return fail_errno(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermission, path());
@@ -67,9 +69,11 @@ class FileInput : public Input {
       if (end + kBelievable > now && end < now + kBelievable) next = end;
     }
     gst_element_set_base_time(context_.pipeline, next);
-    GstEvent* seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
+    GstEvent* seek = gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0,
+                                        GST_SEEK_TYPE_NONE, 0);
     if (gst_element_send_event(demuxer_, seek) == FALSE) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("{} can't be played from its start again", path()));
+      return fail(ErrorCode::kUnsupportedFormat,
+                  fmt::format("{} can't be played from its start again", path()));
     }
     return {};
   }
@@ -89,21 +93,23 @@ class FileInput : public Input {
   }
 
   [[nodiscard]] Error nothing_to_play() const {
-    return {ErrorCode::kUnsupportedFormat,
-            fmt::format("{} has no {} that can be played", path(), context_.picture != nullptr ? "picture" : "sound")};
+    return {ErrorCode::kUnsupportedFormat, fmt::format("{} has no {} that can be played", path(),
+                                                       context_.picture != nullptr ? "picture" : "sound")};
   }
 
   /// The first picture and the first sound of what is wanted; other streams stay unlinked.
   Status link(GstPad* pad) {
     const GstCapsPtr caps(gst_pad_query_caps(pad, nullptr));
-    const bool is_raw_sound = gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "audio/x-raw") != FALSE;
+    const bool is_raw_sound =
+        gst_structure_has_name(gst_caps_get_structure(caps.get(), 0), "audio/x-raw") != FALSE;
     for (const StreamKind kind : {StreamKind::kPicture, StreamKind::kSound}) {
       bool& is_linked = kind == StreamKind::kPicture ? has_picture_ : has_sound_;
       const Codec* codec = codec_for_caps(kind, caps.get());
       const bool is_fitting = codec != nullptr || (kind == StreamKind::kSound && is_raw_sound);
       if (!is_fitting || is_linked || context_.consumer(kind) == nullptr) continue;
       is_linked = true;
-      // A queue for each stream: a demuxer pushes all of them from one thread, and each consumer waits for its own time.
+      // A queue for each stream: a demuxer pushes all of them from one thread, and each consumer waits for
+      // its own time.
       const Tail tail = codec != nullptr ? Tail{{"queue", codec->parser}, codec->sink_caps}
                                          : Tail{{"queue", "audioconvert"}, kRawSoundCaps};
       return attach_tail(context_.pipeline, pad, tail, *context_.consumer(kind));
@@ -126,6 +132,8 @@ class FileInput : public Input {
 
 }  // namespace
 
-std::unique_ptr<Input> make_file_input(InputContext context) { return std::make_unique<FileInput>(context); }
+std::unique_ptr<Input> make_file_input(InputContext context) {
+  return std::make_unique<FileInput>(context);
+}
 
 }  // namespace vitrine::capture

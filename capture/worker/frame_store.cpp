@@ -7,11 +7,14 @@
 namespace vitrine::capture {
 namespace {
 
-/// H.264 keeps 16 reference pictures and decodes into one more; the ring's 8 descriptors hold 8; the checks look at one.
+/// H.264 keeps 16 reference pictures and decodes into one more; the ring's 8 descriptors hold 8; the checks
+/// look at one.
 constexpr size_t kSlots = 32;
 constexpr size_t kPageBytes = 4096;
 
-constexpr size_t round_up_to_page(size_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
+constexpr size_t round_up_to_page(size_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
 
 }  // namespace
 
@@ -26,7 +29,8 @@ Result<std::unique_ptr<FrameStore>> FrameStore::create(size_t slot_bytes) {
   slot_bytes = round_up_to_page(slot_bytes);
   auto writer = FrameRingWriter::create(slot_bytes * kSlots);
   if (!writer) return tl::unexpected(writer.error());
-  auto pixels = Mapping::create(writer->fd(), FrameRingWriter::kPixelOffset, slot_bytes * kSlots, Mapping::Access::kReadWrite);
+  auto pixels = Mapping::create(writer->fd(), FrameRingWriter::kPixelOffset, slot_bytes * kSlots,
+                                Mapping::Access::kReadWrite);
   if (!pixels) return tl::unexpected(pixels.error());
   auto slots = std::make_shared<Slots>();
   slots->pixels = std::move(*pixels);
@@ -34,7 +38,8 @@ Result<std::unique_ptr<FrameStore>> FrameStore::create(size_t slot_bytes) {
 }
 
 FrameStore::FrameStore(FrameRingWriter writer, std::shared_ptr<Slots> slots, size_t slot_bytes)
-    : writer_(std::move(writer)), slots_(std::move(slots)), slot_bytes_(slot_bytes) {}
+    : writer_(std::move(writer)), slots_(std::move(slots)), slot_bytes_(slot_bytes) {
+}
 
 std::shared_ptr<uint8_t> FrameStore::acquire() {
   int index = 0;

@@ -18,15 +18,15 @@ class FrameStore {
   [[nodiscard]] int fd() const { return writer_.fd(); }
   [[nodiscard]] size_t slot_bytes() const { return slot_bytes_; }
 
-  /// A free slot, on a page boundary; null when all are taken. It is free again when the last owner of the pointer lets
-  /// go, also after the store itself is gone. Thread: any.
+  /// A free slot, on a page boundary; null when all are taken. It is free again when the last owner of the
+  /// pointer lets go, also after the store itself is gone. Thread: any.
   [[nodiscard]] std::shared_ptr<uint8_t> acquire();
 
   /// True when the pixel lies in a slot of this store.
   [[nodiscard]] bool contains(const uint8_t* pixel) const;
 
-  /// Makes `picture`, which lies in a slot, the newest one; `hold` owns the slot. False when it was dropped because
-  /// readers have pinned every descriptor. Thread: one at a time.
+  /// Makes `picture`, which lies in a slot, the newest one; `hold` owns the slot. False when it was dropped
+  /// because readers have pinned every descriptor. Thread: one at a time.
   bool publish(const ConstI420& picture, MediaTime captured_at, std::shared_ptr<void> hold);
 
  private:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gst/gst.h>
-
 #include <memory>
 #include <string>
 #include <type_traits>
+
+#include <gst/gst.h>
 
 namespace vitrine::capture {
 
@@ -17,10 +17,8 @@ struct GstDeleter {
   void operator()(GstSample* sample) const { gst_sample_unref(sample); }
   void operator()(GstMessage* message) const { gst_message_unref(message); }
   template <typename Object>
-    requires std::is_class_v<Object>
-  void operator()(Object* object) const {
-    gst_object_unref(object);
-  }
+  requires std::is_class_v<Object>
+  void operator()(Object* object) const { gst_object_unref(object); }
 };
 template <typename T>
 using GstPtr = std::unique_ptr<T, GstDeleter>;
@@ -43,7 +41,8 @@ inline std::string to_text(const GstCaps* caps) {
 /// The bytes of a buffer, for reading, mapped while this lives.
 class BufferMap {
  public:
-  explicit BufferMap(GstBuffer* buffer) : buffer_(buffer), is_mapped_(gst_buffer_map(buffer, &info_, GST_MAP_READ) != 0) {}
+  explicit BufferMap(GstBuffer* buffer)
+      : buffer_(buffer), is_mapped_(gst_buffer_map(buffer, &info_, GST_MAP_READ) != 0) {}
   BufferMap(const BufferMap&) = delete;
   BufferMap& operator=(const BufferMap&) = delete;
   ~BufferMap() {

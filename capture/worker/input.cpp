@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/worker/input.h"
 
-#include <fmt/format.h>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace vitrine::capture {
 namespace {
 
 constexpr size_t kMaxDetailBytes = 300;
 
-/// GStreamer's debug text without its first line, which is a place in GStreamer's sources. It may quote a camera: only
-/// plain characters stay.
+/// GStreamer's debug text without its first line, which is a place in GStreamer's sources. It may quote a
+/// camera: only plain characters stay.
 std::string details_of(const gchar* debug) {
   std::string_view text(debug != nullptr ? debug : "");
   const size_t line_end = text.find('\n');
@@ -26,11 +27,16 @@ ErrorCode general_code(const GError& error) {
   if (error.domain == GST_STREAM_ERROR) return ErrorCode::kUnsupportedFormat;
   if (error.domain != GST_RESOURCE_ERROR) return ErrorCode::kIo;
   switch (error.code) {
-    case GST_RESOURCE_ERROR_NOT_FOUND: return ErrorCode::kNotFound;
-    case GST_RESOURCE_ERROR_BUSY: return ErrorCode::kDeviceBusy;
-    case GST_RESOURCE_ERROR_NOT_AUTHORIZED: return ErrorCode::kAuthRejected;
-    case GST_RESOURCE_ERROR_SETTINGS: return ErrorCode::kUnsupportedFormat;
-    default: return ErrorCode::kIo;
+    case GST_RESOURCE_ERROR_NOT_FOUND:
+      return ErrorCode::kNotFound;
+    case GST_RESOURCE_ERROR_BUSY:
+      return ErrorCode::kDeviceBusy;
+    case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
+      return ErrorCode::kAuthRejected;
+    case GST_RESOURCE_ERROR_SETTINGS:
+      return ErrorCode::kUnsupportedFormat;
+    default:
+      return ErrorCode::kIo;
   }
 }
 
@@ -39,7 +45,10 @@ ErrorCode general_code(const GError& error) {
 Result<GstElement*> add_element(GstElement* pipeline, const char* factory) {
   GstElement* element = gst_element_factory_make(factory, nullptr);
   if (element == nullptr) {
-    return fail(ErrorCode::kNotFound, fmt::format("GStreamer element {} is missing or broken; reinstall the gstreamer1.0-plugins packages", factory));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("GStreamer element {} is missing or broken; reinstall the gstreamer1.0-plugins packages",
+                    factory));
   }
   gst_bin_add(GST_BIN(pipeline), element);
   return element;
@@ -52,7 +61,8 @@ Status attach_tail(GstElement* pipeline, GstPad* pad, const Tail& tail, StreamCo
     if (const auto linked = gst_pad_link(from.get(), sink.get()); GST_PAD_LINK_FAILED(linked)) {
       const GstCapsPtr caps(gst_pad_query_caps(from.get(), nullptr));
       return fail(ErrorCode::kUnsupportedFormat,
-                  fmt::format("{} does not take {} ({})", GST_OBJECT_NAME(element), to_text(caps.get()), gst_pad_link_get_name(linked)));
+                  fmt::format("{} does not take {} ({})", GST_OBJECT_NAME(element), to_text(caps.get()),
+                              gst_pad_link_get_name(linked)));
     }
     from.reset(gst_element_get_static_pad(element, "src"));
     gst_element_sync_state_with_parent(element);

@@ -21,11 +21,13 @@ struct InputContext {
   StreamConsumer* picture;  // null: not wanted
   StreamConsumer* sound;    // null: not wanted
 
-  [[nodiscard]] StreamConsumer* consumer(StreamKind kind) const { return kind == StreamKind::kPicture ? picture : sound; }
+  [[nodiscard]] StreamConsumer* consumer(StreamKind kind) const {
+    return kind == StreamKind::kPicture ? picture : sound;
+  }
 };
 
-/// The part of a pipeline that differs by kind of source: which elements, how they are brought to play, and what their
-/// errors mean to a technician.
+/// The part of a pipeline that differs by kind of source: which elements, how they are brought to play, and
+/// what their errors mean to a technician.
 class Input {
  public:
   virtual ~Input() = default;

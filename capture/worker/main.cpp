@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <poll.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <poll.h>
+
 #include <fmt/format.h>
 
 #include "capture/worker/plugins.h"
@@ -16,7 +16,8 @@ namespace {
 
 using Kind = SourceAddress::Kind;
 
-/// Rings of a 4096 × 2304 camera are 0.5 GiB, mapped twice; thread stacks and heap arenas are addresses, not memory.
+/// Rings of a 4096 × 2304 camera are 0.5 GiB, mapped twice; thread stacks and heap arenas are addresses, not
+/// memory.
 constexpr size_t kMaxAddressSpace = size_t{6} << 30;
 
 Result<OpenRequest> wait_for_request(Channel& channel) {
@@ -30,30 +31,42 @@ Result<OpenRequest> wait_for_request(Channel& channel) {
 }
 
 void add_sound_configuration(SandboxConfig& sandbox) {
-  for (const char* path : {"/usr/share/alsa", "/etc/alsa", "/etc/asound.conf", "/proc/asound"}) sandbox.readable.emplace_back(path);
-  if (const char* home = std::getenv("HOME")) sandbox.readable.push_back(std::filesystem::path(home) / ".asoundrc");
+  for (const char* path : {"/usr/share/alsa", "/etc/alsa", "/etc/asound.conf", "/proc/asound"})
+    sandbox.readable.emplace_back(path);
+  if (const char* home = std::getenv("HOME"))
+    sandbox.readable.push_back(std::filesystem::path(home) / ".asoundrc");
   // A configuration of the technician's own names files beside it.
-  if (const char* own = std::getenv("ALSA_CONFIG_PATH")) sandbox.readable.push_back(std::filesystem::path(own).parent_path());
-  sandbox.devices.emplace_back("/dev/snd");
+  if (const char* own = std::getenv("ALSA_CONFIG_PATH"))
+    sandbox.readable.push_back(std::filesystem::path(own).parent_path());
+  sandbox.devices = {"/dev/snd", "/dev/null", "/dev/full"};  // the last two: ALSA's null and file devices
 }
 
 SandboxConfig sandbox_for(const SourceAddress& address) {
   SandboxConfig sandbox;
   // Libraries that libc and ALSA load late (name service, character sets, PCM plugins).
-  sandbox.readable = {"/usr/lib", "/lib", "/etc/ld.so.cache", "/dev/urandom", "/proc/self", "/sys/devices/system/cpu"};
+  sandbox.readable = {"/usr/lib",     "/lib",       "/etc/ld.so.cache",
+                      "/dev/urandom", "/proc/self", "/sys/devices/system/cpu"};
   sandbox.max_memory_bytes = kMaxAddressSpace;
   switch (address.kind) {
     case Kind::kRtsp:
       sandbox.network = SandboxConfig::Network::kSockets;
-      for (const char* path : {"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
-                               "/etc/services", "/etc/protocols", "/run/systemd/resolve", "/run/NetworkManager/resolv.conf"}) {
+      for (const char* path :
+           {"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+            "/etc/services", "/etc/protocols", "/run/systemd/resolve", "/run/NetworkManager/resolv.conf"}) {
         sandbox.readable.emplace_back(path);
       }
       break;
-    case Kind::kV4l2: sandbox.devices.emplace_back(address.value); break;
-    case Kind::kAlsa: add_sound_configuration(sandbox); break;
-    case Kind::kFile: sandbox.readable.emplace_back(address.value); break;
-    default: break;
+    case Kind::kV4l2:
+      sandbox.devices.emplace_back(address.value);
+      break;
+    case Kind::kAlsa:
+      add_sound_configuration(sandbox);
+      break;
+    case Kind::kFile:
+      sandbox.readable.emplace_back(address.value);
+      break;
+    default:
+      break;
   }
   return sandbox;
 }
@@ -82,4 +95,6 @@ int run() {
 }  // namespace
 }  // namespace vitrine::capture
 
-int main() { return vitrine::capture::run(); }
+int main() {
+  return vitrine::capture::run();
+}

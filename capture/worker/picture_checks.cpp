@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include <opencv2/imgproc.hpp>
 
 namespace vitrine::capture {
@@ -11,16 +12,17 @@ namespace {
 using std::chrono::seconds;
 
 constexpr int kCheckedWidth = 320;
-/// Codecs repeat a still scene exactly, but not across a keyframe, and no camera's noise is nothing; ten seconds hold
-/// several keyframes of every camera of the trade.
+/// Codecs repeat a still scene exactly, but not across a keyframe, and no camera's noise is nothing; ten
+/// seconds hold several keyframes of every camera of the trade.
 constexpr MediaTime kFrozenAfter = seconds(10);
-constexpr MediaTime kShownAfter = seconds(2);     // black, covered: a hand before the lens is not news
-constexpr MediaTime kBlurredAfter = seconds(5);   // autofocus hunts for a second or two
-constexpr double kBlackMean = 24;                 // limited range: black is 16
-constexpr double kUniformDeviation = 6;           // a covered lens shows noise and a gradient, no edges
-constexpr double kBlurredShare = 0.2;             // of the usual sharpness
-constexpr double kLearnSharper = 0.3;             // a step towards a sharper picture
-constexpr double kForgetHalfLifeSeconds = 600;    // a darker evening is a new normal, a smeared lens is not, for a while
+constexpr MediaTime kShownAfter = seconds(2);    // black, covered: a hand before the lens is not news
+constexpr MediaTime kBlurredAfter = seconds(5);  // autofocus hunts for a second or two
+constexpr double kBlackMean = 24;                // limited range: black is 16
+constexpr double kUniformDeviation = 6;          // a covered lens shows noise and a gradient, no edges
+constexpr double kBlurredShare = 0.2;            // of the usual sharpness
+constexpr double kLearnSharper = 0.3;            // a step towards a sharper picture
+constexpr double kForgetHalfLifeSeconds =
+    600;  // a darker evening is a new normal, a smeared lens is not, for a while
 
 void update(std::optional<MediaTime>& since, bool is_on, MediaTime now) {
   if (!is_on) {
@@ -35,7 +37,8 @@ void update(std::optional<MediaTime>& since, bool is_on, MediaTime now) {
 void PictureChecks::look(const ConstI420& picture, MediaTime now) {
   const auto [width, height] = picture.size;
   // OpenCV has no read-only Mat; nothing here writes to it.
-  const cv::Mat luma(height, width, CV_8UC1, const_cast<uint8_t*>(picture.y.data), static_cast<size_t>(picture.y.stride_bytes));
+  const cv::Mat luma(height, width, CV_8UC1, const_cast<uint8_t*>(picture.y.data),
+                     static_cast<size_t>(picture.y.stride_bytes));
   look_for_motion(luma, now);
   const int checked_width = std::min(kCheckedWidth, width);
   cv::Mat small;
@@ -49,8 +52,10 @@ void PictureChecks::look_for_motion(const cv::Mat& luma, MediaTime now) {
   if (motion_ == Motion::kMayStandStill) return;
   // Single pixels, not averages: those are blind to the noise that tells a live picture from a repeated one.
   cv::Mat sampled;
-  cv::resize(luma, sampled, {std::min(kCheckedWidth, luma.cols), std::min(kCheckedWidth, luma.rows)}, 0, 0, cv::INTER_NEAREST);
-  const bool is_same = sampled.size() == last_sampled_.size() && cv::norm(sampled, last_sampled_, cv::NORM_INF) == 0;
+  cv::resize(luma, sampled, {std::min(kCheckedWidth, luma.cols), std::min(kCheckedWidth, luma.rows)}, 0, 0,
+             cv::INTER_NEAREST);
+  const bool is_same =
+      sampled.size() == last_sampled_.size() && cv::norm(sampled, last_sampled_, cv::NORM_INF) == 0;
   // It stands still since the older of the two equal pictures.
   update(still_since_, is_same, still_since_ ? now : looked_at_);
   last_sampled_ = std::move(sampled);
@@ -84,7 +89,9 @@ void PictureChecks::look_for_focus(const cv::Mat& small, MediaTime now) {
 
 std::vector<std::string_view> PictureChecks::warnings() const {
   std::vector<std::string_view> found;
-  const auto lasts = [&](const Since& since, MediaTime at_least) { return since && looked_at_ - *since >= at_least; };
+  const auto lasts = [&](const Since& since, MediaTime at_least) {
+    return since && looked_at_ - *since >= at_least;
+  };
   if (lasts(still_since_, kFrozenAfter)) found.emplace_back("frozen");
   if (lasts(black_since_, kShownAfter)) found.emplace_back("black");
   if (lasts(covered_since_, kShownAfter)) found.emplace_back("covered");

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <opencv2/core/mat.hpp>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include <opencv2/core/mat.hpp>
 
 #include "core/media_time.h"
 #include "core/video_frame.h"
 
 namespace vitrine::capture {
 
-/// Sees what nobody near the box does: a camera that repeats one picture, is black, is covered, lost its focus.
-/// Called about twice a second with the newest picture; costs 2 ms of a 1080p luma plane.
-/// Thread: one at a time.
+/// Sees what nobody near the box does: a camera that repeats one picture, is black, is covered, lost its
+/// focus. Called about twice a second with the newest picture; costs 2 ms of a 1080p luma plane. Thread: one
+/// at a time.
 class PictureChecks {
  public:
   /// kMayStandStill: files and test pictures repeat themselves rightly.

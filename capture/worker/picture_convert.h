@@ -8,11 +8,12 @@
 
 namespace vitrine::capture {
 
-/// What the numbers of a picture mean. What its sender doesn't say is BT.601 below 720 lines and BT.709 from there, limited
-/// range: what cameras of that size are made to.
+/// What the numbers of a picture mean. What its sender doesn't say is BT.601 below 720 lines and BT.709 from
+/// there, limited range: what cameras of that size are made to.
 ColorInfo color_of(AVColorSpace matrix, AVColorRange range, AVPixelFormat format, int height);
 inline ColorInfo color_of(const AVFrame& frame) {
-  return color_of(frame.colorspace, frame.color_range, static_cast<AVPixelFormat>(frame.format), frame.height);
+  return color_of(frame.colorspace, frame.color_range, static_cast<AVPixelFormat>(frame.format),
+                  frame.height);
 }
 
 /// True for the pixel formats that convert() takes.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/worker/picture_stream.h"
 
-#include <gst/video/video.h>
-
 #include <fmt/format.h>
+#include <gst/video/video.h>
 
 #include "capture/worker/codecs.h"
 #include "capture/worker/picture_convert.h"
@@ -16,12 +15,18 @@ struct Unmap {
 };
 using VideoFrameMap = std::unique_ptr<GstVideoFrame, Unmap>;
 
+constexpr MediaTime kHideDamageFor = std::chrono::milliseconds(500);
+
 AVPixelFormat pixel_format_of(GstVideoFormat format) {
   switch (format) {
-    case GST_VIDEO_FORMAT_I420: return AV_PIX_FMT_YUV420P;
-    case GST_VIDEO_FORMAT_NV12: return AV_PIX_FMT_NV12;
-    case GST_VIDEO_FORMAT_YUY2: return AV_PIX_FMT_YUYV422;
-    default: return AV_PIX_FMT_NONE;
+    case GST_VIDEO_FORMAT_I420:
+      return AV_PIX_FMT_YUV420P;
+    case GST_VIDEO_FORMAT_NV12:
+      return AV_PIX_FMT_NV12;
+    case GST_VIDEO_FORMAT_YUY2:
+      return AV_PIX_FMT_YUYV422;
+    default:
+      return AV_PIX_FMT_NONE;
   }
 }
 
@@ -29,9 +34,14 @@ AVPixelFormat pixel_format_of(GstVideoFormat format) {
 void set_color(const GstVideoInfo& info, const GstCaps* caps, AVFrame& frame) {
   if (gst_structure_has_field(gst_caps_get_structure(caps, 0), "colorimetry") == FALSE) return;
   switch (info.colorimetry.matrix) {
-    case GST_VIDEO_COLOR_MATRIX_BT601: frame.colorspace = AVCOL_SPC_SMPTE170M; break;
-    case GST_VIDEO_COLOR_MATRIX_BT709: frame.colorspace = AVCOL_SPC_BT709; break;
-    default: break;
+    case GST_VIDEO_COLOR_MATRIX_BT601:
+      frame.colorspace = AVCOL_SPC_SMPTE170M;
+      break;
+    case GST_VIDEO_COLOR_MATRIX_BT709:
+      frame.colorspace = AVCOL_SPC_BT709;
+      break;
+    default:
+      break;
   }
   if (info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255) frame.color_range = AVCOL_RANGE_JPEG;
 }
@@ -50,7 +60,8 @@ Status PictureStream::open(const GstCaps* caps) {
   } else {
     const Codec* codec = codec_for_caps(StreamKind::kPicture, caps);
     if (codec == nullptr) return fail(ErrorCode::kUnsupportedFormat, "no decoder for " + to_text(caps));
-    auto decoder = VideoDecoder::create(codec->id, [this](size_t bytes) { return writer_.allocate(bytes); });
+    auto decoder =
+        VideoDecoder::create(codec->id, caps, [this](size_t bytes) { return writer_.allocate(bytes); });
     if (!decoder) return tl::unexpected(decoder.error());
     decoder_ = std::move(*decoder);
     codec_name_ = codec->name;
@@ -60,11 +71,10 @@ Status PictureStream::open(const GstCaps* caps) {
 }
 
 Status PictureStream::take(const StreamSample& sample) {
-  // A parser that learns the size or frame rate of the same stream changes the caps as well; the decoder finds such things
-  // by itself and must not lose its reference pictures for them.
-  const bool is_other_kind =
-      !caps_ || gst_structure_get_name_id(gst_caps_get_structure(caps_.get(), 0)) !=
-                    gst_structure_get_name_id(gst_caps_get_structure(sample.caps, 0));
+  // A parser that learns the size or frame rate of the same stream changes the caps as well; the decoder
+  // finds such things by itself and must not lose its reference pictures for them.
+  const bool is_other_kind = !caps_ || gst_structure_get_name_id(gst_caps_get_structure(caps_.get(), 0)) !=
+                                           gst_structure_get_name_id(gst_caps_get_structure(sample.caps, 0));
   if (is_other_kind) {
     if (auto opened = open(sample.caps); !opened) return opened;
   }
@@ -76,10 +86,11 @@ Status PictureStream::take_encoded(const StreamSample& sample) {
   const BufferMap map(sample.buffer);
   if (!map.is_mapped()) return fail(ErrorCode::kIo, "a buffer can't be read");
   Status shown;
-  const auto decoded = decoder_->decode({map.data(), map.size()}, sample.captured_at, [&](const AVFrame& frame) {
-    shown = write(frame, MediaTime{frame.pts});
-    return shown;
-  });
+  const auto decoded =
+      decoder_->decode({map.data(), map.size()}, sample.captured_at, [&](const AVFrame& frame) {
+        shown = write(frame, MediaTime{frame.pts});
+        return shown;
+      });
   if (!shown) return shown;
   if (!decoded) {
     ++undecodable_;
@@ -114,7 +125,15 @@ Status PictureStream::take_raw(const StreamSample& sample) {
 }
 
 Status PictureStream::write(const AVFrame& frame, MediaTime captured_at) {
-  std::string now = fmt::format("{} {}×{} {}", codec_name_, frame.width, frame.height, color_text(color_of(frame)));
+  // A picture that is known to be damaged is worse than the last good one, for a while.
+  const bool is_damaged = frame.decode_error_flags != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0;
+  if (is_damaged && captured_at - shown_at_ < kHideDamageFor) {
+    writer_.count_dropped();
+    return {};
+  }
+  shown_at_ = captured_at;
+  std::string now =
+      fmt::format("{} {}×{} {}", codec_name_, frame.width, frame.height, color_text(color_of(frame)));
   if (now != described_for_) {
     described_for_ = now;
     const std::lock_guard lock(mutex_);

@@ -39,6 +39,7 @@ class PictureStream : public StreamConsumer {
   std::unique_ptr<VideoDecoder> decoder_;  // null for raw pictures
   std::string codec_name_;
   std::string described_for_;
+  MediaTime shown_at_{};
 
   std::atomic<int64_t> units_{0};
   std::atomic<int64_t> undecodable_{0};

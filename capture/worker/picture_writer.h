@@ -20,9 +20,9 @@ struct PublishedPicture {
   std::shared_ptr<void> hold;
 };
 
-/// Puts pictures into the frame ring, in the canvas's colours, and tells the studio of a new ring. A picture that a decoder
-/// wrote into the ring and that needs no conversion is published where it is; every other one is converted into a slot.
-/// Thread: the picture's streaming thread, but for counts() and newest().
+/// Puts pictures into the frame ring, in the canvas's colours, and tells the studio of a new ring. A picture
+/// that a decoder wrote into the ring and that needs no conversion is published where it is; every other one
+/// is converted into a slot. Thread: the picture's streaming thread, but for counts() and newest().
 class PictureWriter {
  public:
   explicit PictureWriter(Channel& channel) : notice_(channel, "frames") {}
@@ -41,7 +41,9 @@ class PictureWriter {
     std::atomic<MediaTime> lag{MediaTime{0}};  // of the newest picture, behind its capture
   };
   [[nodiscard]] const Counts& counts() const { return counts_; }  // thread: any
-  [[nodiscard]] std::shared_ptr<const PublishedPicture> newest() const { return newest_.load(); }  // thread: any
+  [[nodiscard]] std::shared_ptr<const PublishedPicture> newest() const {
+    return newest_.load();
+  }  // thread: any
 
   /// Pictures that a decoder could not make.
   void count_dropped() { ++counts_.dropped; }

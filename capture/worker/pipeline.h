@@ -14,7 +14,8 @@ namespace vitrine::capture {
 class Pipeline {
  public:
   /// `request` and the consumers outlive the pipeline; a consumer is null when its stream is not wanted.
-  static Result<std::unique_ptr<Pipeline>> create(const OpenRequest& request, StreamConsumer* picture, StreamConsumer* sound);
+  static Result<std::unique_ptr<Pipeline>> create(const OpenRequest& request, StreamConsumer* picture,
+                                                  StreamConsumer* sound);
 
   /// Plays until the source fails or ends, and returns why. Thread: one of its own.
   Error play();

@@ -4,8 +4,9 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fmt/format.h>
 #include <initializer_list>
+
+#include <fmt/format.h>
 
 #include "capture/worker/gst_handles.h"
 
@@ -15,8 +16,8 @@ namespace {
 using Kind = SourceAddress::Kind;
 using Names = std::initializer_list<const char*>;
 
-/// GST_*: nothing is found but what is loaded here by name. GIO_*: no module of GLib's (proxies, TLS, D-Bus) is loaded
-/// into a process that talks plain RTSP.
+/// GST_*: nothing is found but what is loaded here by name. GIO_*: no module of GLib's (proxies, TLS, D-Bus)
+/// is loaded into a process that talks plain RTSP.
 constexpr std::array kEnvironment = {
     std::pair{"GST_PLUGIN_SYSTEM_PATH_1_0", ""}, std::pair{"GST_PLUGIN_PATH_1_0", ""},
     std::pair{"GST_REGISTRY_DISABLE", "yes"},    std::pair{"GST_REGISTRY_FORK", "no"},
@@ -30,20 +31,27 @@ Names plugins_for(const SourceAddress& address) {
   static constexpr Names kRtsp = {"rtsp", "rtpmanager", "rtp", "udp", "videoparsersbad", "audioparsers"};
   static constexpr Names kV4l2 = {"video4linux2", "videoparsersbad"};
   static constexpr Names kAlsa = {"alsa", "audioconvert"};
-  static constexpr Names kFile = {"isomp4",     "matroska",        "avi",          "mpegtsdemux",
-                                  "wavparse",   "videoparsersbad", "audioparsers", "audioconvert"};
+  static constexpr Names kFile = {"isomp4",   "matroska",        "avi",          "mpegtsdemux",
+                                  "wavparse", "videoparsersbad", "audioparsers", "audioconvert"};
   static constexpr Names kBars = {"videotestsrc"};
   static constexpr Names kTone = {"audiotestsrc"};
   static constexpr Names kNothing = {};
   switch (address.kind) {
-    case Kind::kRtsp: return kRtsp;
-    case Kind::kV4l2: return kV4l2;
-    case Kind::kAlsa: return kAlsa;
-    case Kind::kFile: return kFile;
-    case Kind::kTestBars: return kBars;
-    case Kind::kTestTone: return kTone;
+    case Kind::kRtsp:
+      return kRtsp;
+    case Kind::kV4l2:
+      return kV4l2;
+    case Kind::kAlsa:
+      return kAlsa;
+    case Kind::kFile:
+      return kFile;
+    case Kind::kTestBars:
+      return kBars;
+    case Kind::kTestTone:
+      return kTone;
     case Kind::kUnknown:
-    case Kind::kCameraSound: break;
+    case Kind::kCameraSound:
+      break;
   }
   return kNothing;
 }
@@ -54,9 +62,10 @@ Status load(const char* name) {
   GstPlugin* plugin = gst_plugin_load_file(path.c_str(), &raised);
   const GErrorPtr error(raised);
   if (plugin == nullptr) {
-    return fail(ErrorCode::kNotFound, fmt::format("GStreamer plugin {}: {}; the packages gstreamer1.0-plugins-base, -good, "
-                                                  "-bad and gstreamer1.0-alsa have them all",
-                                                  path.string(), error ? error->message : "not loaded"));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("GStreamer plugin {}: {}; the packages gstreamer1.0-plugins-base, -good, "
+                            "-bad and gstreamer1.0-alsa have them all",
+                            path.string(), error ? error->message : "not loaded"));
   }
   gst_object_unref(plugin);  // the registry keeps it
   return {};
@@ -69,7 +78,8 @@ Status start_gstreamer(const SourceAddress& address) {
   GError* raised = nullptr;
   const bool is_started = gst_init_check(nullptr, nullptr, &raised) != FALSE;
   const GErrorPtr error(raised);
-  if (!is_started) return fail(ErrorCode::kIo, fmt::format("gst_init: {}", error ? error->message : "failed"));
+  if (!is_started)
+    return fail(ErrorCode::kIo, fmt::format("gst_init: {}", error ? error->message : "failed"));
   for (const char* name : kNeededByAll) {
     if (auto loaded = load(name); !loaded) return loaded;
   }

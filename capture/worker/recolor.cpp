@@ -14,7 +14,8 @@ constexpr Luma luma_of(ColorMatrix matrix) {
   return matrix == ColorMatrix::kBt601 ? Luma{0.299, 0.114} : Luma{0.2126, 0.0722};
 }
 
-constexpr int kFraction = 13;  // bits; the largest coefficient is below 2, and 2 · 255 · 2^13 fits an int many times over
+constexpr int kFraction =
+    13;  // bits; the largest coefficient is below 2, and 2 · 255 · 2^13 fits an int many times over
 constexpr int kHalf = 1 << (kFraction - 1);
 
 /// Y' = y·Y + y_u·U + y_v·V and so on, in code values around 128 (chroma), scaled by 2^kFraction.
@@ -50,11 +51,13 @@ Coefficients coefficients_for(ColorInfo from) {
           fixed(red_difference(cr) * chroma_scale)};
 }
 
-uint8_t to_byte(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
+uint8_t to_byte(int value) {
+  return static_cast<uint8_t>(std::clamp(value, 0, 255));
+}
 
 /// One row of luma with the row of chroma that belongs to it.
-[[gnu::target_clones("avx2", "default")]] void recolor_luma(const Coefficients& k, uint8_t* y, const uint8_t* u,
-                                                            const uint8_t* v, int pairs) {
+[[gnu::target_clones("avx2", "default")]] void recolor_luma(const Coefficients& k, uint8_t* y,
+                                                            const uint8_t* u, const uint8_t* v, int pairs) {
   for (int i = 0; i < pairs; ++i) {
     const int shift = k.y_u * (u[i] - 128) + k.y_v * (v[i] - 128) + k.y_offset;
     y[2 * i] = to_byte((k.y * y[2 * i] + shift) >> kFraction);
@@ -62,7 +65,8 @@ uint8_t to_byte(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 25
   }
 }
 
-[[gnu::target_clones("avx2", "default")]] void recolor_chroma(const Coefficients& k, uint8_t* u, uint8_t* v, int count) {
+[[gnu::target_clones("avx2", "default")]] void recolor_chroma(const Coefficients& k, uint8_t* u, uint8_t* v,
+                                                              int count) {
   for (int i = 0; i < count; ++i) {
     const int cb = u[i] - 128;
     const int cr = v[i] - 128;

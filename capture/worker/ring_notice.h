@@ -10,7 +10,8 @@ class RingNotice {
  public:
   RingNotice(Channel& channel, const char* type) : channel_(channel), type_(type) {}
 
-  /// Does nothing when this ring was already sent. A studio that doesn't read just now gets it with the next call.
+  /// Does nothing when this ring was already sent. A studio that doesn't read just now gets it with the next
+  /// call.
   Status send(int ring_fd) {
     if (is_sent_) return {};
     auto sent = channel_.send({{"type", type_}}, {&ring_fd, 1});

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
+#include <cstdlib>
 #include <mutex>
+#include <netdb.h>
+
+#include <fmt/format.h>
 
 #include "capture/worker/input.h"
 #include "core/url.h"
@@ -26,13 +29,16 @@ class RtspInput : public Input {
     const auto source = add_element(context_.pipeline, "rtspsrc");
     if (!source) return tl::unexpected(source.error());
     const OpenRequest& request = context_.request;
-    g_object_set(*source, "location", request.address.value.c_str(), "latency", kJitterMs, "drop-on-latency", TRUE, "timeout",
-                 kUdpTimeoutUs, "tcp-timeout", kConnectTimeoutUs, "user-agent", "Vitrine", nullptr);
-    gst_util_set_object_arg(G_OBJECT(*source), "protocols", request.transport == CameraConfig::Transport::kUdp ? "udp" : "tcp");
+    g_object_set(*source, "location", request.address.value.c_str(), "latency", kJitterMs, "drop-on-latency",
+                 TRUE, "timeout", kUdpTimeoutUs, "tcp-timeout", kConnectTimeoutUs, "user-agent", "Vitrine",
+                 nullptr);
+    gst_util_set_object_arg(G_OBJECT(*source), "protocols",
+                            request.transport == CameraConfig::Transport::kUdp ? "udp" : "tcp");
     if (!request.user.is_empty()) {
       // GStreamer's own debug lines quote the Authorization header.
-      gst_debug_set_threshold_for_name("rtsp*", GST_LEVEL_WARNING);
-      g_object_set(*source, "user-id", request.user.reveal().c_str(), "user-pw", request.password.reveal().c_str(), nullptr);
+      if (std::getenv("GST_DEBUG") != nullptr) gst_debug_set_threshold_for_name("rtsp*", GST_LEVEL_WARNING);
+      g_object_set(*source, "user-id", request.user.reveal().c_str(), "user-pw",
+                   request.password.reveal().c_str(), nullptr);
     }
     g_signal_connect(*source, "select-stream", G_CALLBACK(&RtspInput::on_select_stream), this);
     g_signal_connect(*source, "pad-added", G_CALLBACK(&RtspInput::on_pad_added), this);
@@ -42,22 +48,28 @@ class RtspInput : public Input {
   std::optional<Error> explain(const GError& error, const std::string& details) override {
     const auto says = [&](std::string_view part) { return details.find(part) != std::string::npos; };
     if (auto unsupported = unsupported_offer()) return unsupported;
-    if (says("401") || says("403") || (error.domain == GST_RESOURCE_ERROR && error.code == GST_RESOURCE_ERROR_NOT_AUTHORIZED)) {
+    if (says("401") || says("403") ||
+        (error.domain == GST_RESOURCE_ERROR && error.code == GST_RESOURCE_ERROR_NOT_AUTHORIZED)) {
       return Error{ErrorCode::kAuthRejected,
                    context_.request.user.is_empty()
                        ? fmt::format("camera {} wants a user and password", shown_)
                        : fmt::format("camera {} refused the user or password", shown_)};
     }
-    if (says("404")) return Error{ErrorCode::kNotFound, fmt::format("camera {} has no stream of this path", shown_)};
-    if (says("resolv")) return Error{ErrorCode::kResolveFailed, fmt::format("the name of camera {} can't be resolved", shown_)};
-    if (says("onnection refused") || says("unreachable") || says("No route")) {
-      return Error{ErrorCode::kConnectRefused, fmt::format("camera {} can't be reached", shown_)};
+    if (says("404"))
+      return Error{ErrorCode::kNotFound, fmt::format("camera {} has no stream of this path", shown_)};
+    if (says("Failed to connect")) {
+      return is_resolvable()
+                 ? Error{ErrorCode::kConnectRefused, fmt::format("camera {} can't be reached", shown_)}
+                 : Error{ErrorCode::kResolveFailed,
+                         fmt::format("the name of camera {} can't be resolved", shown_)};
     }
-    if (says("imed out") || says("imeout")) return Error{ErrorCode::kTimeout, fmt::format("camera {} does not answer", shown_)};
+    if (says("imed out") || says("imeout"))
+      return Error{ErrorCode::kTimeout, fmt::format("camera {} does not answer", shown_)};
     if (error.domain == GST_RESOURCE_ERROR && error.code == GST_RESOURCE_ERROR_OPEN_READ) {
       return Error{ErrorCode::kConnectRefused, fmt::format("camera {} can't be opened", shown_)};
     }
-    if (error.domain == GST_RESOURCE_ERROR) return Error{ErrorCode::kNoSignal, fmt::format("camera {} broke off", shown_)};
+    if (error.domain == GST_RESOURCE_ERROR)
+      return Error{ErrorCode::kNoSignal, fmt::format("camera {} broke off", shown_)};
     return std::nullopt;
   }
 
@@ -69,6 +81,15 @@ class RtspInput : public Input {
   }
 
  private:
+  /// GStreamer doesn't tell an unknown name from a closed port.
+  [[nodiscard]] bool is_resolvable() const {
+    const auto url = parse_url(context_.request.address.value);
+    addrinfo* found = nullptr;
+    const bool is_found = url && ::getaddrinfo(url->host.c_str(), nullptr, nullptr, &found) == 0;
+    if (found != nullptr) ::freeaddrinfo(found);
+    return is_found;
+  }
+
   /// Asked for each stream of the SDP, before any is set up.
   static gboolean on_select_stream(GstElement*, guint, GstCaps* caps, gpointer self) {
     return static_cast<RtspInput*>(self)->select(caps) ? TRUE : FALSE;
@@ -99,7 +120,8 @@ class RtspInput : public Input {
   Status link(GstPad* pad) {
     GstCapsPtr caps(gst_pad_get_current_caps(pad));
     if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
-    const StreamKind kind = g_strcmp0(field_of(caps.get(), "media"), "video") == 0 ? StreamKind::kPicture : StreamKind::kSound;
+    const StreamKind kind =
+        g_strcmp0(field_of(caps.get(), "media"), "video") == 0 ? StreamKind::kPicture : StreamKind::kSound;
     const Codec* codec = codec_for_rtp(kind, field_of(caps.get(), "encoding-name"));
     // A camera may announce one codec and send caps of another; only what was selected is linked.
     if (codec == nullptr || context_.consumer(kind) == nullptr) return {};
@@ -112,12 +134,14 @@ class RtspInput : public Input {
     const std::lock_guard lock(mutex_);
     if (picture_ != nullptr || sound_ != nullptr) return std::nullopt;
     if (context_.picture != nullptr && !refused_picture_.empty()) {
-      return Error{ErrorCode::kUnsupportedFormat, fmt::format("camera {} sends {} pictures; set it to one of {}", shown_, refused_picture_,
-                                                              network_codec_names(StreamKind::kPicture))};
+      return Error{ErrorCode::kUnsupportedFormat,
+                   fmt::format("camera {} sends {} pictures; set it to one of {}", shown_, refused_picture_,
+                               network_codec_names(StreamKind::kPicture))};
     }
     if (context_.picture == nullptr && !refused_sound_.empty()) {
-      return Error{ErrorCode::kUnsupportedFormat, fmt::format("camera {} sends {} sound; set it to one of {}", shown_, refused_sound_,
-                                                              network_codec_names(StreamKind::kSound))};
+      return Error{ErrorCode::kUnsupportedFormat,
+                   fmt::format("camera {} sends {} sound; set it to one of {}", shown_, refused_sound_,
+                               network_codec_names(StreamKind::kSound))};
     }
     return std::nullopt;
   }
@@ -145,6 +169,8 @@ class RtspInput : public Input {
 
 }  // namespace
 
-std::unique_ptr<Input> make_rtsp_input(InputContext context) { return std::make_unique<RtspInput>(context); }
+std::unique_ptr<Input> make_rtsp_input(InputContext context) {
+  return std::make_unique<RtspInput>(context);
+}
 
 }  // namespace vitrine::capture

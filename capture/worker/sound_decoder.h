@@ -18,9 +18,11 @@ class SoundDecoder {
   /// `caps`: as the last GStreamer element gives them: rate, channels, codec data.
   static Result<std::unique_ptr<SoundDecoder>> create(const Codec& codec, const GstCaps* caps);
 
-  /// What comes out of one packet goes to `on_block`, with the capture time of its first sample in AVFrame::pts.
-  /// Errors: kProtocol when the bytes are no valid sound (the next packet may be), or what `on_block` returned.
-  Status decode(std::span<const uint8_t> bytes, MediaTime captured_at, const std::function<Status(const AVFrame&)>& on_block);
+  /// What comes out of one packet goes to `on_block`, with the capture time of its first sample in
+  /// AVFrame::pts. Errors: kProtocol when the bytes are no valid sound (the next packet may be), or what
+  /// `on_block` returned.
+  Status decode(std::span<const uint8_t> bytes, MediaTime captured_at,
+                const std::function<Status(const AVFrame&)>& on_block);
 
  private:
   SoundDecoder(AvCodecContextPtr context, AvPacketPtr packet, AvFramePtr frame)

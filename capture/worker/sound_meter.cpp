@@ -37,7 +37,8 @@ void SoundMeter::add(MediaTime begin, std::span<const float> interleaved) {
 
 void SoundMeter::close_window() {
   const double mean_square = square_sum_ / static_cast<double>(window_samples_);
-  level_db_ = std::clamp(10 * std::log10(std::max(mean_square, 1e-30)), SourceReport::kSilenceDb, SourceReport::kMaxDb);
+  level_db_ = std::clamp(10 * std::log10(std::max(mean_square, 1e-30)), SourceReport::kSilenceDb,
+                         SourceReport::kMaxDb);
   square_sum_ = 0;
   window_samples_ = 0;
 }
@@ -52,7 +53,8 @@ std::vector<std::string_view> SoundMeter::warnings(MediaTime now) const {
   std::vector<std::string_view> found;
   if (first_at_ == MediaTime::zero()) return found;
   if (now - last_loud_at_ >= kSilentAfter) found.emplace_back("silent");
-  if (last_clip_at_ != MediaTime::zero() && now - last_clip_at_ <= kClippingShownFor) found.emplace_back("clipping");
+  if (last_clip_at_ != MediaTime::zero() && now - last_clip_at_ <= kClippingShownFor)
+    found.emplace_back("clipping");
   return found;
 }
 

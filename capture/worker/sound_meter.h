@@ -19,7 +19,8 @@ class SoundMeter {
  public:
   void add(MediaTime begin, std::span<const float> interleaved);
 
-  /// Level of the last half second that arrived, in dB of full scale, by its mean square; kSilenceDb at least.
+  /// Level of the last half second that arrived, in dB of full scale, by its mean square; kSilenceDb at
+  /// least.
   [[nodiscard]] double level_db() const;
   [[nodiscard]] std::vector<std::string_view> warnings(MediaTime now) const;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/worker/sound_stream.h"
 
-#include <gst/audio/audio.h>
-
 #include <algorithm>
+
 #include <fmt/format.h>
+#include <gst/audio/audio.h>
 
 namespace vitrine::capture {
 namespace {
@@ -14,10 +14,13 @@ constexpr MediaTime kOldestCapture = std::chrono::seconds(2);
 }  // namespace
 
 SoundStream::SoundStream(Channel& channel, Pace pace)
-    : pace_(pace), notice_(channel, "sound"), corrector_([this](int64_t begin, std::span<const float> interleaved) {
+    : pace_(pace),
+      notice_(channel, "sound"),
+      corrector_([this](int64_t begin, std::span<const float> interleaved) {
         ring_->write(begin, interleaved);
         meter_.add(sample_time(begin), interleaved);
-      }) {}
+      }) {
+}
 
 Status SoundStream::open(const GstCaps* caps) {
   decoder_.reset();
@@ -49,7 +52,8 @@ Status SoundStream::take(const StreamSample& sample) {
 
   const BufferMap map(sample.buffer);
   if (!map.is_mapped()) return fail(ErrorCode::kIo, "a buffer can't be read");
-  const auto continuity = sample.is_after_gap ? DriftCorrector::Continuity::kAfterGap : DriftCorrector::Continuity::kContinuous;
+  const auto continuity =
+      sample.is_after_gap ? DriftCorrector::Continuity::kAfterGap : DriftCorrector::Continuity::kContinuous;
   Status written;
   // A packet that is no sound is silence where it would have been.
   (void)decoder_->decode({map.data(), map.size()}, *sample.captured_at, [&](const AVFrame& block) -> Status {
@@ -73,16 +77,21 @@ Status SoundStream::take_raw(const StreamSample& sample) {
   block->nb_samples = static_cast<int>(map.size() / GST_AUDIO_INFO_BPF(&info));
   block->data[0] = const_cast<uint8_t*>(map.data());
   block->extended_data = block->data;
-  return write(*block, *sample.captured_at,
-               sample.is_after_gap ? DriftCorrector::Continuity::kAfterGap : DriftCorrector::Continuity::kContinuous);
+  return write(
+      *block, *sample.captured_at,
+      sample.is_after_gap ? DriftCorrector::Continuity::kAfterGap : DriftCorrector::Continuity::kContinuous);
 }
 
-Status SoundStream::write(const AVFrame& block, MediaTime captured_at, DriftCorrector::Continuity continuity) {
+Status SoundStream::write(const AVFrame& block, MediaTime captured_at,
+                          DriftCorrector::Continuity continuity) {
   keep_pace(pace_, captured_at);
   const MediaTime now = steady_now();
-  if (auto pushed = corrector_.push(block, std::clamp(captured_at, now - kOldestCapture, now), continuity); !pushed) return pushed;
+  if (auto pushed = corrector_.push(block, std::clamp(captured_at, now - kOldestCapture, now), continuity);
+      !pushed)
+    return pushed;
   ++blocks_;
-  std::string format = fmt::format("{} {} Hz {} ch", codec_name_, block.sample_rate, block.ch_layout.nb_channels);
+  std::string format =
+      fmt::format("{} {} Hz {} ch", codec_name_, block.sample_rate, block.ch_layout.nb_channels);
   if (format != described_for_) {
     described_for_ = format;
     const std::lock_guard lock(mutex_);

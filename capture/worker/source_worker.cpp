@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture/worker/source_worker.h"
 
-#include <pthread.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <fmt/format.h>
+#include <pthread.h>
 #include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
 
 namespace vitrine::capture {
 namespace {
@@ -15,7 +15,8 @@ namespace {
 constexpr MediaTime kCheckEvery = std::chrono::milliseconds(500);
 
 PictureChecks::Motion expected_motion(const SourceAddress& address) {
-  const bool is_camera = address.kind == SourceAddress::Kind::kRtsp || address.kind == SourceAddress::Kind::kV4l2;
+  const bool is_camera =
+      address.kind == SourceAddress::Kind::kRtsp || address.kind == SourceAddress::Kind::kV4l2;
   return is_camera ? PictureChecks::Motion::kMustMove : PictureChecks::Motion::kMayStandStill;
 }
 
@@ -27,7 +28,8 @@ SourceWorker::SourceWorker(WorkerSession& session, OpenRequest request, std::str
       sandbox_(std::move(sandbox)),
       watchdog_(request_.address.redacted(), steady_now()),
       checks_(expected_motion(request_.address)) {
-  const Pace pace = request_.address.kind == SourceAddress::Kind::kFile ? Pace::kByTimestamp : Pace::kAsItComes;
+  const Pace pace =
+      request_.address.kind == SourceAddress::Kind::kFile ? Pace::kByTimestamp : Pace::kAsItComes;
   if (request_.wants_picture) picture_ = std::make_unique<PictureStream>(session_.channel(), pace);
   if (request_.wants_sound) sound_ = std::make_unique<SoundStream>(session_.channel(), pace);
 }
@@ -36,7 +38,8 @@ void SourceWorker::run() {
   auto pipeline = Pipeline::create(request_, picture_.get(), sound_.get());
   if (!pipeline) end(pipeline.error());
   pipeline_ = std::move(*pipeline);
-  // A device that hangs in the kernel hangs this thread; the heart beats on main, and the watchdog sees that nothing comes.
+  // A device that hangs in the kernel hangs this thread; the heart beats on main, and the watchdog sees that
+  // nothing comes.
   std::jthread player([this] {
     pthread_setname_np(pthread_self(), "play");
     end(pipeline_->play());

@@ -16,8 +16,9 @@
 
 namespace vitrine::capture {
 
-/// One incarnation of `vitrine-source`: opens one source, reads it until it fails, says why, and ends the process. Nothing
-/// is mended or torn down inside; a fresh process is the only state that is known to be good.
+/// One incarnation of `vitrine-source`: opens one source, reads it until it fails, says why, and ends the
+/// process. Nothing is mended or torn down inside; a fresh process is the only state that is known to be
+/// good.
 class SourceWorker {
  public:
   /// `sandbox`: what holds this process in, for the studio's log.

@@ -14,12 +14,14 @@ namespace vitrine::capture {
 struct StreamSample {
   GstBuffer* buffer = nullptr;
   const GstCaps* caps = nullptr;
-  std::optional<MediaTime> captured_at;  // CLOCK_MONOTONIC; nullopt when it lies outside of what is to be shown
+  std::optional<MediaTime>
+      captured_at;  // CLOCK_MONOTONIC; nullopt when it lies outside of what is to be shown
   bool is_after_gap = false;
 };
 
-/// kAsItComes: a live source's pace is the camera's. kByTimestamp: a file's is its timestamps'; its consumer waits with each
-/// picture and block until its time has come, after decoding: packets are not in the order of presentation.
+/// kAsItComes: a live source's pace is the camera's. kByTimestamp: a file's is its timestamps'; its consumer
+/// waits with each picture and block until its time has come, after decoding: packets are not in the order of
+/// presentation.
 enum class Pace { kAsItComes, kByTimestamp };
 void keep_pace(Pace pace, MediaTime captured_at);
 
@@ -35,8 +37,8 @@ class StreamConsumer {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
-/// An appsink, not in any bin yet, that hands each buffer to `consumer` and holds none back. Errors of the consumer are
-/// posted with post_end().
+/// An appsink, not in any bin yet, that hands each buffer to `consumer` and holds none back. Errors of the
+/// consumer are posted with post_end().
 Result<GstElement*> make_stream_sink(const GstCaps* accepted, StreamConsumer& consumer);
 
 /// Tells the thread that watches `element`'s bus why this worker must end. Thread: any.

@@ -24,7 +24,8 @@ class TestInput : public Input {
   }
 
  private:
-  Status add(const char* factory, const char* property, const char* value, const Tail& tail, StreamConsumer& consumer) {
+  Status add(const char* factory, const char* property, const char* value, const Tail& tail,
+             StreamConsumer& consumer) {
     const auto source = add_element(context_.pipeline, factory);
     if (!source) return tl::unexpected(source.error());
     gst_util_set_object_arg(G_OBJECT(*source), "is-live", "true");
@@ -38,6 +39,8 @@ class TestInput : public Input {
 
 }  // namespace
 
-std::unique_ptr<Input> make_test_input(InputContext context) { return std::make_unique<TestInput>(context); }
+std::unique_ptr<Input> make_test_input(InputContext context) {
+  return std::make_unique<TestInput>(context);
+}
 
 }  // namespace vitrine::capture

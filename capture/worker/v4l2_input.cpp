@@ -14,9 +14,11 @@ class V4l2Input : public Input {
   explicit V4l2Input(InputContext context) : context_(context) {}
 
   Status build() override {
-    if (context_.picture == nullptr) return fail(ErrorCode::kInvalidInput, "a V4L2 camera has no sound; name its microphone as alsa:…");
+    if (context_.picture == nullptr)
+      return fail(ErrorCode::kInvalidInput, "a V4L2 camera has no sound; name its microphone as alsa:…");
     if (!device().starts_with("/dev/")) {
-      return fail(ErrorCode::kNoDevice, fmt::format("no camera is plugged in that is {}", context_.request.address.text()));
+      return fail(ErrorCode::kNoDevice,
+                  fmt::format("no camera is plugged in that is {}", context_.request.address.text()));
     }
     const auto source = add_element(context_.pipeline, "v4l2src");
     if (!source) return tl::unexpected(source.error());
@@ -38,19 +40,22 @@ class V4l2Input : public Input {
                   fmt::format("camera {} offers no format of NV12, YUYV, I420, MJPEG and H.264", device()));
     }
     const bool is_h264 = mode->encoding == CameraMode::Encoding::kH264;
-    // The device is held to the mode in front of the parser: behind it the caps say more than the device does.
+    // The device is held to the mode in front of the parser: behind it the caps say more than the device
+    // does.
     const auto filter = add_element(context_.pipeline, "capsfilter");
     if (!filter) return tl::unexpected(filter.error());
     gst_util_set_object_arg(G_OBJECT(*filter), "caps", mode->caps().c_str());
     if (gst_element_link(source_, *filter) == FALSE) {
-      return fail(ErrorCode::kUnsupportedFormat, fmt::format("camera {} refuses its own mode {}", device(), mode->caps()));
+      return fail(ErrorCode::kUnsupportedFormat,
+                  fmt::format("camera {} refuses its own mode {}", device(), mode->caps()));
     }
     gst_element_sync_state_with_parent(*filter);
     const GstPadPtr behind(gst_element_get_static_pad(*filter, "src"));
     const Codec* h264 = codec_for_rtp(StreamKind::kPicture, "H264");
-    return attach_tail(context_.pipeline, behind.get(),
-                       {{is_h264 ? h264->parser : nullptr}, is_h264 ? h264->sink_caps : "video/x-raw; image/jpeg"},
-                       *context_.picture);
+    return attach_tail(
+        context_.pipeline, behind.get(),
+        {{is_h264 ? h264->parser : nullptr}, is_h264 ? h264->sink_caps : "video/x-raw; image/jpeg"},
+        *context_.picture);
   }
 
   std::optional<Error> explain(const GError& error, const std::string& details) override {
@@ -76,6 +81,8 @@ class V4l2Input : public Input {
 
 }  // namespace
 
-std::unique_ptr<Input> make_v4l2_input(InputContext context) { return std::make_unique<V4l2Input>(context); }
+std::unique_ptr<Input> make_v4l2_input(InputContext context) {
+  return std::make_unique<V4l2Input>(context);
+}
 
 }  // namespace vitrine::capture

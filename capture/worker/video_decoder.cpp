@@ -2,12 +2,14 @@
 #include "capture/worker/video_decoder.h"
 
 #include <cstring>
+
 #include <fmt/format.h>
 
 extern "C" {
 #include <libavutil/imgutils.h>
 }
 
+#include "capture/worker/codecs.h"
 #include "capture/worker/picture_convert.h"
 #include "core/frame_ring.h"
 
@@ -16,10 +18,13 @@ namespace {
 
 /// Luma rows start on 128 bytes, chroma rows on 64: what the widest SIMD of libavcodec asks for.
 constexpr int kLumaAlignment = 128;
-/// libavcodec reads up to 16 pixels past the last one, and its SIMD writes whole vectors (doc of get_buffer2).
+/// libavcodec reads up to 16 pixels past the last one, and its SIMD writes whole vectors (doc of
+/// get_buffer2).
 constexpr int kPlaneMargin = 128;
 
-constexpr int align_up(int value, int alignment) { return (value + alignment - 1) / alignment * alignment; }
+constexpr int align_up(int value, int alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
 
 Error codec_error(const char* call, int code) {
   return Error{ErrorCode::kProtocol, fmt::format("{}: {}", call, av_error_text(code)), code};
@@ -27,15 +32,21 @@ Error codec_error(const char* call, int code) {
 
 }  // namespace
 
-Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, Allocate allocate) {
+Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, const GstCaps* caps,
+                                                           Allocate allocate) {
   const AVCodec* codec = avcodec_find_decoder(codec_id);
   if (codec == nullptr) {
-    return fail(ErrorCode::kUnsupportedFormat, fmt::format("this libavcodec has no decoder for {}", avcodec_get_name(codec_id)));
+    return fail(ErrorCode::kUnsupportedFormat,
+                fmt::format("this libavcodec has no decoder for {}", avcodec_get_name(codec_id)));
   }
   AvCodecContextPtr context(avcodec_alloc_context3(codec));
   AvPacketPtr packet(av_packet_alloc());
   AvFramePtr frame(av_frame_alloc());
   if (!context || !packet || !frame) return fail(ErrorCode::kIo, "no memory for a decoder");
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_get_int(structure, "width", &context->width);
+  gst_structure_get_int(structure, "height", &context->height);
+  if (auto set = set_codec_data(caps, *context); !set) return tl::unexpected(set.error());
   context->thread_count = 1;
   context->max_pixels = kMaxFramePixels;
   context->pkt_timebase = {1, 1'000'000'000};
@@ -44,12 +55,17 @@ Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, A
   AVCodecContext* opened = decoder->context_.get();
   opened->opaque = decoder.get();
   opened->get_buffer2 = &VideoDecoder::get_buffer;
-  if (const int rc = avcodec_open2(opened, codec, nullptr); rc < 0) return tl::unexpected(codec_error("avcodec_open2", rc));
+  if (const int rc = avcodec_open2(opened, codec, nullptr); rc < 0)
+    return tl::unexpected(codec_error("avcodec_open2", rc));
   return decoder;
 }
 
 VideoDecoder::VideoDecoder(AvCodecContextPtr context, AvPacketPtr packet, AvFramePtr frame, Allocate allocate)
-    : context_(std::move(context)), packet_(std::move(packet)), frame_(std::move(frame)), allocate_(std::move(allocate)) {}
+    : context_(std::move(context)),
+      packet_(std::move(packet)),
+      frame_(std::move(frame)),
+      allocate_(std::move(allocate)) {
+}
 
 int VideoDecoder::get_buffer(AVCodecContext* context, AVFrame* frame, int flags) {
   const auto* self = static_cast<const VideoDecoder*>(context->opaque);

@@ -25,20 +25,23 @@ std::optional<Error> Watchdog::look(const FlowCounts& counts, MediaTime now) {
     const int64_t refused = counts.undecodable - last_.undecodable;
     if (refused > 0) {
       return Error{ErrorCode::kUnsupportedFormat,
-                   fmt::format("{} sends data that can't be decoded ({} pictures of {} in {} s)", name_, refused,
-                               counts.arrived - last_.arrived, limit.count())};
+                   fmt::format("{} sends data that can't be decoded ({} pictures of {} in {} s)", name_,
+                               refused, counts.arrived - last_.arrived, limit.count())};
     }
-    return Error{ErrorCode::kNoSignal, last_.shown == 0 ? fmt::format("{} sent nothing within {} s", name_, limit.count())
-                                                        : fmt::format("{} has sent nothing for {} s", name_, limit.count())};
+    return Error{ErrorCode::kNoSignal,
+                 fmt::format("nothing that can be shown or heard came from {} {} {} s", name_,
+                             last_.shown == 0 ? "within" : "for", limit.count())};
   }
   if (counts.lag < kLateBy) {
     late_since_.reset();
   } else if (!late_since_) {
     late_since_ = now;
   } else if (now - *late_since_ >= kLateLimit) {
-    return Error{ErrorCode::kTimeout,
-                 fmt::format("{} is decoded too slowly: pictures are {} ms late; set the camera to a smaller picture or fewer a second",
-                             name_, std::chrono::duration_cast<std::chrono::milliseconds>(counts.lag).count())};
+    return Error{
+        ErrorCode::kTimeout,
+        fmt::format("{} is decoded too slowly: pictures are {} ms late; set the camera to a smaller picture "
+                    "or fewer a second",
+                    name_, std::chrono::duration_cast<std::chrono::milliseconds>(counts.lag).count())};
   }
   return std::nullopt;
 }

@@ -17,8 +17,8 @@ struct FlowCounts {
   MediaTime lag{};          // of the newest picture behind its capture
 };
 
-/// Notices that a source has died without saying so. It never restarts anything: the worker ends, the studio starts a
-/// fresh one. Thread: main.
+/// Notices that a source has died without saying so. It never restarts anything: the worker ends, the studio
+/// starts a fresh one. Thread: main.
 class Watchdog {
  public:
   /// `name`: the source, for the technician's sentence.
