@@ -219,6 +219,8 @@ struct Disk {
   std::atomic<int> appends_left{1 << 30};  // then it is full
   std::atomic<bool> is_sync_broken = false;
   std::atomic<bool> is_stuck = false;
+  std::atomic<bool> is_overwrite_broken = false;
+  std::atomic<bool> is_truncate_broken = false;  // as when the power goes
   std::atomic<int> syncs_after_error = 0;
   std::atomic<int> opened = 0;
 
@@ -234,6 +236,7 @@ struct Disk {
       return real_->append(bytes);
     }
     Status overwrite(uint64_t offset, std::span<const uint8_t> bytes) override {
+      if (disk_.is_overwrite_broken) return fail(ErrorCode::kIo, "writing: Input/output error", EIO);
       return real_->overwrite(offset, bytes);
     }
     Status sync() override {
@@ -245,7 +248,10 @@ struct Disk {
       }
       return real_->sync();
     }
-    Status truncate(uint64_t bytes) override { return real_->truncate(bytes); }
+    Status truncate(uint64_t bytes) override {
+      if (disk_.is_truncate_broken) return fail(ErrorCode::kIo, "cutting: Input/output error", EIO);
+      return real_->truncate(bytes);
+    }
 
    private:
     std::unique_ptr<RecordingFile> real_;
@@ -288,6 +294,31 @@ TEST(Recorder, GoesOnInANewFileWhenAFullDiskHasRoomAgain) {
   EXPECT_LE(gap.last_pts - gap.first_pts, 4100ms) << "the ring kept what came while the disk was full";
   EXPECT_EQ(recording->status().gaps, 1U);
 }
+
+struct Interruption {
+  const char* name;
+  bool is_index_cut;  // else it is whole, but the fragments are not yet one mdat
+};
+class RecorderFinish : public ::testing::TestWithParam<Interruption> {};
+
+TEST_P(RecorderFinish, LeavesAPlayableFileWhereverItIsInterrupted) {
+  const TempDir dir;
+  Disk disk;
+  disk.is_truncate_broken = true;
+  disk.is_overwrite_broken = !GetParam().is_index_cut;
+  if (GetParam().is_index_cut) disk.appends_left = 4;  // three fragments and the one at the end
+  LiveProgram program({.speed = 8, .first_pts = {}, .max_frames = 100});
+  Recording recording(program, dir.path(), 600s, disk.opener());
+  ASSERT_TRUE(recording.wait_for_event(Kind::kFailed));
+  const auto files = files_in(dir.path());
+  ASSERT_THAT(files, SizeIs(1));
+  EXPECT_EQ(expect_plays(files[0]), 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RecorderFinish,
+                         ::testing::Values(Interruption{"InsideTheIndex", true},
+                                           Interruption{"BeforeTheSwitch", false}),
+                         [](const auto& suite) { return suite.param.name; });
 
 TEST(Recorder, NeverSyncsAFileAgainAfterAnError) {
   const TempDir dir;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/error.h"
+#include "core/packet.h"
+#include "core/video_frame.h"
+
+namespace vitrine::encoder {
+
+/// A canvas (BT.709, limited range) as the bytes of a PNG file.
+/// Thread: any; takes some 100 ms for 1080p, so not the programme's.
+/// Errors: kEncodeFailed.
+Result<Bytes> encode_png(const ConstI420& picture);
+
+}  // namespace vitrine::encoder
