@@ -135,6 +135,7 @@ void read_studio(ObjectReader& reader, Config& config) {
   config.state_dir = absolute_path(reader, "state_dir", "/var/lib/vitrine");
   config.run_dir = absolute_path(reader, "run_dir", "/run/vitrine");
   config.theme_dir = absolute_path(reader, "theme_dir", "/usr/share/vitrine/themes");
+  config.platforms_file = absolute_path(reader, "platforms_file", "/usr/share/vitrine/platforms.toml");
   config.media_dir = absolute_path(reader, "media_dir", config.state_dir / "media");
   config.credentials_dir = absolute_path(reader, "credentials_dir", "/etc/vitrine/credentials");
 }

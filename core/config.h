@@ -66,6 +66,7 @@ struct Config {
   std::filesystem::path state_dir;
   std::filesystem::path run_dir;
   std::filesystem::path theme_dir;
+  std::filesystem::path platforms_file;
   std::filesystem::path media_dir;
   std::filesystem::path credentials_dir;
   RecordingConfig recording;

@@ -3,13 +3,37 @@
 
 #include <date/date.h>
 
+#include <algorithm>
 #include <sstream>
+#include <string>
 
 namespace vitrine {
+namespace {
+
+/// The grammar of RFC 3339, 5.6, before date's parser sees it: that one reads leniently ("-11" for an hour) and then
+/// computes with what it read until it overflows.
+bool has_rfc3339_shape(std::string_view text) {
+  constexpr std::string_view kShape = "0000-00-00T00:00:00";
+  const auto matches = [](std::string_view part, std::string_view shape) {
+    return part.size() == shape.size() && std::ranges::equal(part, shape, [](char found, char wanted) {
+             return wanted == '0' ? found >= '0' && found <= '9' : found == wanted;
+           });
+  };
+  if (!matches(text.substr(0, kShape.size()), kShape)) return false;
+  text.remove_prefix(kShape.size());
+  if (text.starts_with('.')) {
+    const size_t digits = text.find_first_not_of("0123456789", 1);
+    if (digits == std::string_view::npos || digits < 2 || digits > 10) return false;
+    text.remove_prefix(digits);
+  }
+  return text == "Z" || matches(text, "+00:00") || matches(text, "-00:00");
+}
+
+}  // namespace
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {
-  // %Ez takes "+08:00" but not "Z", which RFC 3339 writes for it. The length keeps out what date reads leniently.
-  if (text.size() < 20 || text.size() > 35) return std::nullopt;
+  if (!has_rfc3339_shape(text)) return std::nullopt;
+  // %Ez takes "+08:00" but not "Z", which RFC 3339 writes for it.
   std::string normal(text);
   if (normal.back() == 'Z') normal.replace(normal.size() - 1, 1, "+00:00");
   std::istringstream stream(normal);

@@ -206,8 +206,7 @@ tl::expected<std::vector<Platform>, Problems> parse_platforms(std::string_view t
   });
   root.finish();
   if (problems.empty()) return platforms;
-  document->locate(problems);
-  return tl::unexpected(std::move(problems));
+  return tl::unexpected(document->located(std::move(problems)));
 }
 
 tl::expected<std::vector<Platform>, Problems> load_platforms(const std::filesystem::path& path) {

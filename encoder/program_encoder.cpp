@@ -21,9 +21,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kFrameQueue = 3;  // docs/architecture.md, queues
+// A frame waits here when the machine is busy elsewhere. The canvases bound it from below: a programme has eight, and
+// repeats its last picture when all are under way, which costs no memory; so a second of stutter drops nothing.
+constexpr size_t kFrameQueue = 30;
 constexpr size_t kBlockQueue = 100;
-constexpr MediaTime kMaxInterleaveWait = 1s;
+constexpr MediaTime kMaxInterleaveWait = 2s;  // more than the frame queue holds
 constexpr MediaTime kTimingWindow = 10s;
 constexpr MediaTime kRateWindow = 4s;  // two GOPs: a shorter one would swing with each keyframe
 

@@ -23,6 +23,8 @@ Result<std::unique_ptr<Broadcast>> Broadcast::start(Config config) {
   settings.video_kbps = config.program.video_kbps;
   settings.audio_kbps = config.program.audio_kbps;
   settings.preset = config.program.preset;
+  settings.keyframe_interval_s = config.rules.keyframe_interval_s;
+  settings.b_frames = config.rules.b_frames;
   auto ring = std::make_shared<PacketRing>(kRing);
   auto encoder = encoder::ProgramEncoder::create(settings, ring);
   if (!encoder) return tl::unexpected(encoder.error());

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/media_time.h"
 #include "core/packet_ring.h"
+#include "encoder/platforms.h"
 #include "encoder/program_encoder.h"
 #include "encoder/publisher.h"
 #include "encoder/recorder.h"
@@ -27,6 +28,7 @@ class Broadcast {
   struct Config {
     const vitrine::Config& studio;
     ProgramConfig program;
+    encoder::StreamRules rules;
     std::string session;  // names the recording's directory
     /// One as-run record; any thread, must return at once.
     std::function<void(nlohmann::json)> record;

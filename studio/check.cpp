@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include "core/config.h"
 #include "core/secret.h"
 #include "core/unique_fd.h"
+#include "encoder/platforms.h"
 
 namespace vitrine::studio {
 namespace {
@@ -89,6 +91,21 @@ void check_theme(const std::filesystem::path& renderer, const std::filesystem::p
                                "a theme whose templates can be drawn"});
 }
 
+void add(Problems& to, Problems&& more) { std::ranges::move(more, std::back_inserter(to)); }
+
+void check_destinations(const Config& config, Findings& findings) {
+  auto platforms = encoder::load_platforms(config.platforms_file);
+  if (!platforms) return add(findings.problems, std::move(platforms.error()));
+  for (const auto& destination : config.destinations) {
+    check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id), destination.key_credential, findings);
+    const auto program = std::ranges::find(config.programs, destination.program, &ProgramConfig::id);
+    const auto key = load_credential(config.credentials_dir, destination.key_credential);
+    auto found = encoder::check_destination(destination, *program, *platforms, key ? &*key : nullptr, system_now());
+    add(findings.problems, std::move(found.errors));
+    add(findings.warnings, std::move(found.warnings));
+  }
+}
+
 Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
   Findings findings;
   check_directories(config, findings);
@@ -99,6 +116,7 @@ Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
   for (size_t i = 0; i < config.microphones.size(); ++i) {
     check_file(fmt::format("microphone[{}].source", i), config.microphones[i].source, findings);
   }
+  check_destinations(config, findings);
   std::set<std::string> themes;
   for (const auto& program : config.programs) themes.insert(program.theme);
   for (const auto& theme : themes) check_theme(libexec_dir / "vitrine-render", config.theme_dir / theme, findings);

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/log.h"
+#include "encoder/platforms.h"
 #include "hw/service.h"
 #include "studio/check.h"
 #include "studio/studio.h"
@@ -27,7 +28,7 @@ std::filesystem::path own_directory() {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
 }
 
-int run(Config config, log::Level threshold) {
+int run(Config config, std::vector<encoder::Platform> platforms, log::Level threshold) {
   ::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_DUMPABLE, 0);  // stream keys are in this process
   auto loop = EventLoop::create();
@@ -47,7 +48,7 @@ int run(Config config, log::Level threshold) {
   log::open("vitrine-studio", threshold);
   log::info("main", "vitrine-studio {}: {} cameras, {} microphones, {} programs, {} destinations", VITRINE_VERSION,
             config.cameras.size(), config.microphones.size(), config.programs.size(), config.destinations.size());
-  auto started = Studio::start({**loop, std::move(config), own_directory()});
+  auto started = Studio::start({**loop, std::move(config), std::move(platforms), own_directory()});
   if (!started) {
     log::error("main", "not started: {}", started.error().message);
     return 1;
@@ -69,12 +70,15 @@ int main_of(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (options.is_check) return print_check(options.config, own_directory(), options.is_json ? CheckFormat::kJson : CheckFormat::kText);
 
-  auto config = load_config(options.config);
-  if (!config) {
-    std::cerr << to_error(config.error()).message << "\n";
+  const auto refuse = [](const Problems& problems) {
+    std::cerr << to_error(problems).message << "\n";
     return 78;  // EX_CONFIG: the unit's status says "configuration"
-  }
-  const int status = run(std::move(*config), options.is_verbose ? log::Level::kDebug : log::Level::kInfo);
+  };
+  auto config = load_config(options.config);
+  if (!config) return refuse(config.error());
+  auto platforms = encoder::load_platforms(config->platforms_file);
+  if (!platforms) return refuse(platforms.error());
+  const int status = run(std::move(*config), std::move(*platforms), options.is_verbose ? log::Level::kDebug : log::Level::kInfo);
   log::close();
   return status;
 }

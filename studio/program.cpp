@@ -72,7 +72,7 @@ void Program::start_broadcast() {
   const auto directory = parts_.config.recording.directory / parts_.program.id / session;
   session_.store(std::make_shared<Session>(Session{session, directory / "as-run.jsonl"}));
   auto broadcast = Broadcast::start(
-      {parts_.config, parts_.program, session, [this](nlohmann::json entry) { record(std::move(entry)); }});
+      {parts_.config, parts_.program, parts_.rules, session, [this](nlohmann::json entry) { record(std::move(entry)); }});
   if (!broadcast) {
     session_.store(nullptr);
     last_error_ = broadcast.error();

@@ -25,6 +25,7 @@ class Program {
     EventLoop& loop;
     const vitrine::Config& config;
     const ProgramConfig& program;
+    encoder::StreamRules rules;
     std::function<std::shared_ptr<const overlay::TileSet>()> tiles;
     Journal& journal;
   };

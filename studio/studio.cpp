@@ -73,7 +73,7 @@ Studio::Studio(Parts parts)
                 }}) {
   for (const auto& program : config_.programs) {
     programs_.push_back(std::make_unique<Program>(
-        Program::Parts{loop_, config_, program, [this] { return director_.tiles(); }, journal_}));
+        Program::Parts{loop_, config_, program, encoder::stream_rules(config_, program.id, parts.platforms), [this] { return director_.tiles(); }, journal_}));
   }
   watched_progress_.resize(programs_.size(), -1);
   timers_.push_back(loop_.every(10s, [this] { log_statistics(); }));
@@ -132,7 +132,7 @@ void Studio::take_snapshot(const json& request, const ControlServer::Reply& repl
   if (program == nullptr) return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
   const auto frame = program->engine().last_frame();
   if (!frame) return reply({refusal({ErrorCode::kNotFound, "no frame was put out yet; try again"}), {}});
-  auto png = encoder::encode_png(*frame);
+  auto png = encoder::encode_png(frame->picture());
   if (!png) return reply({refusal(png.error()), {}});
   auto memory = create_immutable_memfd("snapshot", *png);
   if (!memory) return reply({refusal(memory.error()), {}});

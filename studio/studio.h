@@ -24,6 +24,7 @@ class Studio {
   struct Parts {
     EventLoop& loop;
     Config config;
+    std::vector<encoder::Platform> platforms;
     std::filesystem::path libexec_dir;  // where vitrine-source and vitrine-render are
   };
 

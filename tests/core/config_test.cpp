@@ -137,6 +137,7 @@ TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
   EXPECT_EQ(plain->state_dir, written->state_dir);
   EXPECT_EQ(plain->run_dir, written->run_dir);
   EXPECT_EQ(plain->theme_dir, written->theme_dir);
+  EXPECT_EQ(plain->platforms_file, written->platforms_file);
   EXPECT_EQ(plain->media_dir, written->media_dir);
   EXPECT_EQ(plain->credentials_dir, written->credentials_dir);
   EXPECT_EQ(plain->recording.directory, written->recording.directory);

@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   if (mode == "exit-3") return 3;
   if (mode == "abort") ::abort();
   if (mode == "garbage") {
-    (void)::write(kWorkerChannelFd, "not json", 8);
+    if (::write(kWorkerChannelFd, "not json", 8) != 8) return 65;
     ::pause();
   }
   if (mode == "announce") {

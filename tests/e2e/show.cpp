@@ -79,6 +79,7 @@ void Show::write_config() const {
   }
   std::ofstream(directory() / "vitrine.toml") << fmt::format(
       "[studio]\nname = \"老李生鲜\"\nstate_dir = \"{0}/state\"\nrun_dir = \"{0}/run\"\ntheme_dir = \"{1}/themes\"\n"
+      "platforms_file = \"{1}/encoder/platforms.toml\"\n"
       "media_dir = \"{1}/themes/classic/media\"\ncredentials_dir = \"{0}/credentials\"\n\n[recording]\nmin_free_mib = 64\n\n{2}\n{3}\n"
       "[[program]]\nid = \"main\"\nwidth = {4}\nheight = {5}\nvideo_kbps = {6}\npreset = \"{7}\"\nrecord = {8}\n\n{9}",
       directory().string(), VITRINE_SOURCE_DIR, cameras, microphone, config_.size.width, config_.size.height, config_.video_kbps,
