@@ -23,7 +23,7 @@ struct Packet {
   MediaTime dts{};
   MediaTime duration{};
   bool is_keyframe = false;  // video: IDR, decodable from here on. audio: always true
-  MediaTime captured_at{};   // the tick whose picture this is, on CLOCK_MONOTONIC
+  MediaTime captured_at{};   // when the program put it out, on CLOCK_MONOTONIC
 };
 
 /// What a sink must know before the first packet; it never changes inside a broadcast.

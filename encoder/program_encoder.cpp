@@ -68,6 +68,7 @@ class ProgramEncoder::Impl {
   PushResult push_video(ConstVideoFrame frame) {
     if (!has_start_) {
       start_ = frame.pts();
+      started_at_ = steady_now();
       first_sequence_ = frame.sequence();
       has_start_ = true;
     }
@@ -105,11 +106,6 @@ class ProgramEncoder::Impl {
   }
 
  private:
-  struct Ticks {
-    MediaTime captured_at{};
-    MediaTime pushed_at{};
-  };
-
   void run_video() {
     detail::name_this_thread("venc-" + config_.program);
     while (auto item = frames_.pop({})) encode_frame(*item);
@@ -125,13 +121,13 @@ class ProgramEncoder::Impl {
     const int64_t gop = index / gop_frames_;
     const auto type = gop != last_gop_ ? detail::PictureType::kKeyframe : detail::PictureType::kAny;
     last_gop_ = gop;
-    ticks_[index] = {item.frame.pts(), item.pushed_at};
+    pushed_at_[index] = item.pushed_at;
     const MediaTime begin = steady_now();
     const auto encoded = video_.encode(
         item.frame, index, type, [this](detail::CodedPicture picture) { give_picture(std::move(picture)); });
     const MediaTime end = steady_now();
     if (!encoded) {
-      ticks_.erase(index);
+      pushed_at_.erase(index);
       report(encoded.error());
     }
     const std::lock_guard lock(mutex_);
@@ -140,13 +136,13 @@ class ProgramEncoder::Impl {
   }
 
   void give_picture(detail::CodedPicture picture) {
-    const auto ticks = ticks_.extract(picture.pts);
+    const auto pushed = pushed_at_.extract(picture.pts);
     const MediaTime now = steady_now();
     {
       const std::lock_guard lock(mutex_);
       ++stats_.frames_out;
       video_rate_.note(now, picture.bytes.size());
-      if (ticks) delays_.note(now, now - ticks.mapped().pushed_at);
+      if (pushed) delays_.note(now, now - pushed.mapped());
     }
     Packet packet;
     packet.kind = PacketKind::kVideo;
@@ -154,7 +150,7 @@ class ProgramEncoder::Impl {
     packet.dts = video_time(picture.dts);
     packet.duration = video_time(picture.pts + 1) - packet.pts;
     packet.is_keyframe = picture.is_keyframe;
-    packet.captured_at = ticks ? ticks.mapped().captured_at : MediaTime{};
+    packet.captured_at = pushed ? pushed.mapped() : now;
     packet.bytes = std::make_shared<const Bytes>(std::move(picture.bytes));
     interleaver_.push(std::move(packet));
   }
@@ -194,7 +190,7 @@ class ProgramEncoder::Impl {
     packet.pts = packet.dts = sample_time(sound.pts) + video_time_shift();
     packet.duration = sample_time(sound.pts + audio_.packet_samples()) - sample_time(sound.pts);
     packet.is_keyframe = true;
-    packet.captured_at = start_ + sample_time(sound.pts - audio_.priming_samples());
+    packet.captured_at = started_at_ + sample_time(sound.pts - audio_.priming_samples());
     packet.bytes = std::make_shared<const Bytes>(std::move(sound.bytes));
     interleaver_.push(std::move(packet));
   }
@@ -232,10 +228,11 @@ class ProgramEncoder::Impl {
 
   // Written by the programme's thread before the first push into a queue, whose lock hands them on.
   bool has_start_ = false;
-  MediaTime start_{};
+  MediaTime start_{};       // session time of frame 0
+  MediaTime started_at_{};  // when it was pushed
   uint64_t first_sequence_ = 0;
 
-  std::map<int64_t, Ticks> ticks_;  // venc thread: of frames inside x264
+  std::map<int64_t, MediaTime> pushed_at_;  // venc thread: of frames inside x264
   int64_t last_gop_ = -1;           // venc thread
   int64_t next_sample_ = 0;         // aenc thread
 
