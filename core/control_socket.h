@@ -19,7 +19,7 @@ namespace vitrine {
 
 /// The studio's door for vitrinectl and the desk: a UNIX stream socket, one JSON object a line in, one a line out, in
 /// order. An answer may carry one descriptor (a picture). Who may connect is the socket's mode and group (0660); who
-/// called is known from the kernel and goes into the records.
+/// called is known from the kernel and given to the handler.
 class ControlServer {
  public:
   struct Caller {

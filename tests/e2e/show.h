@@ -97,8 +97,8 @@ nlohmann::json layer(const std::string& id, const std::string& template_name, co
 nlohmann::json shop_scene(Instant ends_at);
 nlohmann::json card_data();
 
-/// Clips for the cameras: people filmed by a fixed camera, from Debian's opencv-doc, and two more where
-/// VITRINE_FOOTAGE names a directory that has them (bottles.mp4, doorway.mp4).
+/// Clips for the cameras: people filmed by a fixed camera, from Debian's opencv-doc, and another where
+/// VITRINE_FOOTAGE names a directory that has it (bottles.mp4).
 std::filesystem::path people_clip();
 std::optional<std::filesystem::path> extra_clip(const std::string& name);
 /// Speech of espeak-ng, for clips without sound; made once in `directory`.
