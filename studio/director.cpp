@@ -2,8 +2,9 @@
 #include "studio/director.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "core/log.h"
 
@@ -39,19 +40,22 @@ Director::Director(Parts parts, Events events)
       journal_(parts.journal),
       store_(std::move(parts.store)),
       events_(std::move(events)),
-      renderer_(parts.loop, std::move(parts.renderer),
-                {[this](uint64_t generation) { on_ready(generation); },
-                 [this](uint64_t generation, Problems problems) { on_refused(generation, std::move(problems)); }}) {}
+      renderer_(
+          parts.loop, std::move(parts.renderer),
+          {[this](uint64_t generation) { on_ready(generation); },
+           [this](uint64_t generation, Problems problems) { on_refused(generation, std::move(problems)); }}) {
+}
 
 ShowClock Director::clock_for(const ProgramState& state) const {
   return {steady_now(), system_now() + state.clock_offset};
 }
 
-std::map<std::string, PreparedPlan> Director::prepare(const ProgramState& state, const ShowClock& clock) const {
+std::map<std::string, PreparedPlan> Director::prepare(const ProgramState& state,
+                                                      const ShowClock& clock) const {
   std::map<std::string, PreparedPlan> plans;
   for (const auto& program : state.programs) {
-    plans[program.program] =
-        prepare_plan(program, state.revision, clock, config_, *config_.find_program(program.program), sources_);
+    plans[program.program] = prepare_plan(program, state.revision, clock, config_,
+                                          *config_.find_program(program.program), sources_);
   }
   return plans;
 }
@@ -67,14 +71,16 @@ void Director::start() {
     if (const auto decoded = decode_program_state(**saved, config_)) {
       document = **saved;
     } else {
-      complaint_ = "the saved scene does not fit the configuration any more: " + to_error(decoded.error()).message;
+      complaint_ =
+          "the saved scene does not fit the configuration any more: " + to_error(decoded.error()).message;
       log::error("director", "{}; showing the default scene", complaint_);
       // Whoever sends states must not be told that theirs is on air: the default is a revision of its own.
       const auto revision = (*saved)->value("revision", uint64_t{0});
       document["revision"] = std::max<uint64_t>(revision, 1) + 1;
       for (auto& program : document["programs"]) {
         for (const auto& before : (*saved)->value("programs", nlohmann::json::array())) {
-          if (before.is_object() && before.value("id", "") == program["id"]) program["on_air"] = before.value("on_air", false);
+          if (before.is_object() && before.value("id", "") == program["id"])
+            program["on_air"] = before.value("on_air", false);
         }
       }
     }
@@ -89,7 +95,11 @@ void Director::start() {
 
 void Director::apply(nlohmann::json document, Done done) {
   if (waiting_.size() >= kMaxWaiting) {
-    return done({Error{ErrorCode::kDeviceBusy, fmt::format("{} states are waiting to be rendered", waiting_.size())}, {}, state_.revision, ""});
+    return done(
+        {Error{ErrorCode::kDeviceBusy, fmt::format("{} states are waiting to be rendered", waiting_.size())},
+         {},
+         state_.revision,
+         ""});
   }
   waiting_.emplace_back(std::move(document), std::move(done));
   next();
@@ -101,7 +111,8 @@ void Director::next() {
     waiting_.pop_front();
     auto state = decode_program_state(document, config_);
     if (!state) {
-      done({Error{ErrorCode::kInvalidInput, "the state is refused; the show goes on unchanged"}, std::move(state.error()), state_.revision, ""});
+      done({Error{ErrorCode::kInvalidInput, "the state is refused; the show goes on unchanged"},
+            std::move(state.error()), state_.revision, ""});
       continue;
     }
     if (state->revision == state_.revision && state->document == state_.document) {
@@ -109,10 +120,12 @@ void Director::next() {
       continue;
     }
     if (state->revision <= state_.revision) {
-      done({Error{ErrorCode::kStaleRevision,
-                  fmt::format("revision {} is not newer than {}, which is on air; read it with {{\"op\":\"state\"}} and build on it",
-                              state->revision, state_.revision)},
-            {}, state_.revision, ""});
+      done({Error{ErrorCode::kStaleRevision, fmt::format("revision {} is not newer than {}, which is on air; "
+                                                         "read it with {{\"op\":\"state\"}} and build on it",
+                                                         state->revision, state_.revision)},
+            {},
+            state_.revision,
+            ""});
       continue;
     }
     candidate_ = std::make_unique<Candidate>();
@@ -129,7 +142,8 @@ void Director::next() {
 }
 
 bool Director::is_rendered(const Candidate& candidate) const {
-  // Keys that are shown already, and drawn for the next second: a clock that moved needs other countdown tiles.
+  // Keys that are shown already, and drawn for the next second: a clock that moved needs other countdown
+  // tiles.
   const auto tiles = renderer_.tiles();
   const Instant instant = candidate.clock.at(steady_now());
   return std::ranges::all_of(keys_of(candidate.plans), [&](const std::string& key) {
@@ -155,11 +169,16 @@ void Director::want(const Candidate* candidate) {
   render_timer_ = {};
   if (candidate != nullptr) {
     render_timer_ = loop_.after(kRenderTimeout, [this] {
-      finish({Error{ErrorCode::kTimeout,
-                    fmt::format("the render worker did not draw the scene within {} s (last error: {}); the show goes on "
-                                "unchanged, send it again",
-                                kRenderTimeout.count(), renderer_.status().last_error.message)},
-              {}, state_.revision, ""});
+      finish(
+          {Error{
+               ErrorCode::kTimeout,
+               fmt::format(
+                   "the render worker did not draw the scene within {} s (last error: {}); the show goes on "
+                   "unchanged, send it again",
+                   kRenderTimeout.count(), renderer_.status().last_error.message)},
+           {},
+           state_.revision,
+           ""});
       want(nullptr);
     });
   }
@@ -183,16 +202,20 @@ void Director::on_refused(uint64_t generation, Problems problems) {
     log::error("director", "{}", complaint_);
     return;
   }
-  finish({Error{ErrorCode::kInvalidInput, "the scene can't be drawn and is refused; the show goes on unchanged"},
-          std::move(problems), state_.revision, ""});
+  finish(
+      {Error{ErrorCode::kInvalidInput, "the scene can't be drawn and is refused; the show goes on unchanged"},
+       std::move(problems), state_.revision, ""});
   want(nullptr);
 }
 
 void Director::save_and_show() {
   const auto refuse_if_overtaken = [this] {
     if (candidate_->state.revision > state_.revision) return false;
-    finish({Error{ErrorCode::kStaleRevision, fmt::format("revision {} went on air meanwhile", state_.revision)}, {},
-            state_.revision, ""});
+    finish(
+        {Error{ErrorCode::kStaleRevision, fmt::format("revision {} went on air meanwhile", state_.revision)},
+         {},
+         state_.revision,
+         ""});
     want(nullptr);
     return true;
   };
@@ -200,7 +223,10 @@ void Director::save_and_show() {
   journal_.save_state(candidate_->state.document, [this, refuse_if_overtaken](Status saved) {
     loop_.post([this, refuse_if_overtaken, saved = std::move(saved)] {
       if (!saved) {
-        finish({saved.error().with_context("the state could not be saved and is not shown"), {}, state_.revision, ""});
+        finish({saved.error().with_context("the state could not be saved and is not shown"),
+                {},
+                state_.revision,
+                ""});
         return want(nullptr);
       }
       if (refuse_if_overtaken()) return;  // the other's save came after this one's: the disk holds the other
@@ -218,7 +244,8 @@ void Director::show(Candidate candidate) {
   for (const auto& program : config_.programs) {
     const auto* scene = state_.find_program(program.id);
     const auto plan = plans_.find(program.id);
-    events_.on_plan(program.id, plan == plans_.end() ? nullptr : plan->second.plan, scene != nullptr && scene->is_on_air);
+    events_.on_plan(program.id, plan == plans_.end() ? nullptr : plan->second.plan,
+                    scene != nullptr && scene->is_on_air);
   }
   want(nullptr);
   if (candidate.done) candidate.done({std::nullopt, {}, state_.revision, ""});
@@ -236,7 +263,10 @@ void Director::finish(Outcome outcome) {
 
 void Director::set_on_air(bool is_on_air, const std::string& program, Done done) {
   if (!program.empty() && state_.find_program(program) == nullptr) {
-    return done({Error{ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", program)}, {}, state_.revision, ""});
+    return done({Error{ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", program)},
+                 {},
+                 state_.revision,
+                 ""});
   }
   Candidate candidate;
   candidate.state = decode_own(with_on_air(state_.document, is_on_air, program), config_);
@@ -249,8 +279,12 @@ void Director::set_on_air(bool is_on_air, const std::string& program, Done done)
     show(std::move(*shared));
     journal_.save_state(document, [this, revision, done](Status saved) {
       loop_.post([revision, done, saved = std::move(saved)] {
-        done({std::nullopt, {}, revision,
-              saved ? "" : "off air, but this could not be saved: after a restart the show would go on (" + saved.error().message + ")"});
+        done({std::nullopt,
+              {},
+              revision,
+              saved ? ""
+                    : "off air, but this could not be saved: after a restart the show would go on (" +
+                          saved.error().message + ")"});
       });
     });
     return;
@@ -258,10 +292,16 @@ void Director::set_on_air(bool is_on_air, const std::string& program, Done done)
   journal_.save_state(document, [this, shared, revision, done](Status saved) {
     loop_.post([this, shared, revision, done, saved = std::move(saved)] {
       if (!saved) {
-        return done({saved.error().with_context("not started, because it could not be saved"), {}, state_.revision, ""});
+        return done({saved.error().with_context("not started, because it could not be saved"),
+                     {},
+                     state_.revision,
+                     ""});
       }
       if (revision <= state_.revision) {
-        return done({Error{ErrorCode::kStaleRevision, "another change came first; try again"}, {}, state_.revision, ""});
+        return done({Error{ErrorCode::kStaleRevision, "another change came first; try again"},
+                     {},
+                     state_.revision,
+                     ""});
       }
       show(std::move(*shared));
       done({std::nullopt, {}, revision, ""});

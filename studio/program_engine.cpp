@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/program_engine.h"
 
+#include <algorithm>
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
-
-#include <algorithm>
 
 #include "core/log.h"
 
@@ -17,8 +16,9 @@ using namespace std::chrono_literals;
 /// Canvases: one being drawn, one shown by snapshots, the rest on their way through the encoder.
 constexpr int kCanvases = 8;
 
-/// Sound is read this long after it sounded: network cameras deliver it in blocks of up to 64 ms (1024 samples at 16 kHz)
-/// behind up to 100 ms of jitter buffer. It costs no latency: the picture needs longer through x264.
+/// Sound is read this long after it sounded: network cameras deliver it in blocks of up to 64 ms (1024
+/// samples at 16 kHz) behind up to 100 ms of jitter buffer. It costs no latency: the picture needs longer
+/// through x264.
 constexpr MediaTime kSoundWait = 200ms;
 
 /// A stop longer than this (suspend, a debugger) is not made up for frame by frame.
@@ -31,8 +31,8 @@ void sleep_until(MediaTime time) {
   }
 }
 
-/// A frame must not wait for x264's threads to use up their time slice. Where the unit allows no real-time priority
-/// (LimitRTPRIO), the show goes on without.
+/// A frame must not wait for x264's threads to use up their time slice. Where the unit allows no real-time
+/// priority (LimitRTPRIO), the show goes on without.
 void ask_for_priority(const std::string& program) {
   const sched_param parameters{.sched_priority = 5};
   if (::pthread_setschedparam(::pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &parameters) != 0) {
@@ -67,8 +67,8 @@ void ProgramEngine::run(const std::stop_token& stop) {
     if (lateness > kMaxCatchUp) {
       const int64_t missed = lateness / frame_duration;
       skipped_.fetch_add(missed, std::memory_order_relaxed);
-      log::warning("program", "{}: {} frames were not put out: the program was stopped for {} ms", config_.program.id, missed,
-                   lateness / 1ms);
+      log::warning("program", "{}: {} frames were not put out: the program was stopped for {} ms",
+                   config_.program.id, missed, lateness / 1ms);
       index += missed;
       session_frame_ += static_cast<uint64_t>(missed);
       time = start + frame_time(index, rate);
@@ -130,7 +130,8 @@ void ProgramEngine::push_sound(const Plan& plan, MediaTime now) {
   sound_position_ += count;
 }
 
-void ProgramEngine::note_change(const std::shared_ptr<const Plan>& plan, const Visible& visible, MediaTime now) {
+void ProgramEngine::note_change(const std::shared_ptr<const Plan>& plan, const Visible& visible,
+                                MediaTime now) {
   last_visible_ = visible;
   Change change{plan, visible, std::nullopt, session_frame_, plan->clock.at(now)};
   if (session_) {

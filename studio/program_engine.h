@@ -25,11 +25,11 @@ struct ProgramSink {
 };
 
 struct EngineStats {
-  int64_t frames = 0;      // since start
-  int64_t late = 0;        // drawn more than one frame after their time
-  int64_t repeated = 0;    // no canvas was free: the last picture again
-  int64_t skipped = 0;     // frames that were never put out: the box slept or was stopped for over a second
-  double compose_ms = 0;   // median of the last ten seconds
+  int64_t frames = 0;     // since start
+  int64_t late = 0;       // drawn more than one frame after their time
+  int64_t repeated = 0;   // no canvas was free: the last picture again
+  int64_t skipped = 0;    // frames that were never put out: the box slept or was stopped for over a second
+  double compose_ms = 0;  // median of the last ten seconds
   double compose_p95_ms = 0;
   MediaTime picture_age{};
   float sound_peak_db = -100;
@@ -40,7 +40,8 @@ struct EngineStats {
 /// Its thread composes frame n at start + n/fps. It waits for nothing but that time.
 class ProgramEngine {
  public:
-  /// A change of what is on screen, in the frame that first shows it. `pts` is session time; nullopt while off air.
+  /// A change of what is on screen, in the frame that first shows it. `pts` is session time; nullopt while
+  /// off air.
   struct Change {
     std::shared_ptr<const Plan> plan;
     Visible visible;

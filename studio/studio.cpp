@@ -38,7 +38,9 @@ Status make_directories(const Config& config) {
   for (const auto& path : {config.state_dir, config.run_dir, config.media_dir, config.recording.directory}) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return fail(ErrorCode::kIo, fmt::format("creating {}: {}", path.string(), error.message()), error.value());
+    if (error)
+      return fail(ErrorCode::kIo, fmt::format("creating {}: {}", path.string(), error.message()),
+                  error.value());
   }
   return {};
 }
@@ -66,14 +68,19 @@ Studio::Studio(Parts parts)
       started_at_(steady_now()),
       journal_(StateStore(config_.state_dir)),
       sources_(loop_, parts.libexec_dir / "vitrine-source", config_),
-      director_({loop_, config_, {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
-                 sources_.access(), journal_, StateStore(config_.state_dir)},
+      director_({loop_,
+                 config_,
+                 {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
+                 sources_.access(),
+                 journal_,
+                 StateStore(config_.state_dir)},
                 {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air) {
                   find_program(program)->show(std::move(plan), is_on_air);
                 }}) {
   for (const auto& program : config_.programs) {
     programs_.push_back(std::make_unique<Program>(
-        Program::Parts{loop_, config_, program, encoder::stream_rules(config_, program.id, parts.platforms), [this] { return director_.tiles(); }, journal_}));
+        Program::Parts{loop_, config_, program, encoder::stream_rules(config_, program.id, parts.platforms),
+                       [this] { return director_.tiles(); }, journal_}));
   }
   watched_progress_.resize(programs_.size(), -1);
   timers_.push_back(loop_.every(10s, [this] { log_statistics(); }));
@@ -110,11 +117,13 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
   if (op == "snapshot") return take_snapshot(request, reply);
   if (op == "apply") {
-    if (!request.contains("state")) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
+    if (!request.contains("state"))
+      return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
     return director_.apply(std::move(request["state"]), done);
   }
   if (op == "start" || op == "stop") {
-    log::info("control", "{} {} asked by uid {} (pid {})", op, program.empty() ? "everything" : program, caller.uid, caller.pid);
+    log::info("control", "{} {} asked by uid {} (pid {})", op, program.empty() ? "everything" : program,
+              caller.uid, caller.pid);
     return director_.set_on_air(op == "start", program, done);
   }
   if (op == "retry") {
@@ -122,14 +131,16 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
     return reply({{{"ok", true}}, {}});
   }
   reply({refusal({ErrorCode::kInvalidInput,
-                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry", op)}),
+                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry",
+                              op)}),
          {}});
 }
 
 void Studio::take_snapshot(const json& request, const ControlServer::Reply& reply) {
   const std::string id = request.value("program", config_.programs.front().id);
   const auto* program = find_program(id);
-  if (program == nullptr) return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
+  if (program == nullptr)
+    return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
   const auto frame = program->engine().last_frame();
   if (!frame) return reply({refusal({ErrorCode::kNotFound, "no frame was put out yet; try again"}), {}});
   auto png = encoder::encode_png(frame->picture());
@@ -157,10 +168,11 @@ void Studio::keep_recordings() {
     }
   }
   journal_.run_later([config = config_.recording, open_files = std::move(open_files)] {
-    const auto applied = encoder::apply_retention(config, open_files, system_now(), [](const encoder::Deletion& deletion) {
-      log::warning("recordings", "deleted {} ({} MB): {}", deletion.file.path.string(), deletion.file.bytes / 1'000'000,
-                   to_string(deletion.reason));
-    });
+    const auto applied =
+        encoder::apply_retention(config, open_files, system_now(), [](const encoder::Deletion& deletion) {
+          log::warning("recordings", "deleted {} ({} MB): {}", deletion.file.path.string(),
+                       deletion.file.bytes / 1'000'000, to_string(deletion.reason));
+        });
     if (!applied) log::error("recordings", "{}", applied.error().message);
   });
 }
@@ -181,8 +193,9 @@ void Studio::log_statistics() {
                               status.bitrate_bps / 1000, status.lag / 1ms);
       }
     }
-    log::info("stats", "{}: frames {}, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}", program->config().id,
-              stats.frames, stats.late, stats.repeated, stats.skipped, stats.compose_ms, stats.compose_p95_ms, on_air);
+    log::info("stats", "{}: frames {}, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}",
+              program->config().id, stats.frames, stats.late, stats.repeated, stats.skipped, stats.compose_ms,
+              stats.compose_p95_ms, on_air);
   }
 }
 

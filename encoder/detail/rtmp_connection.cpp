@@ -61,7 +61,8 @@ RtmpConnection::Outcome RtmpConnection::wait() {
   const bool is_blocked = sent_ < sending_.size();
   if (has_more_packets_ && !is_blocked) return std::nullopt;
   const auto events = static_cast<short>(POLLIN | (is_blocked ? POLLOUT : 0));
-  std::array<pollfd, 3> fds{pollfd{transport_.fd(), events, 0}, pollfd{leaving_ || stop_asked_at_ ? -1 : stop_fd_, POLLIN, 0},
+  std::array<pollfd, 3> fds{pollfd{transport_.fd(), events, 0},
+                            pollfd{leaving_ || stop_asked_at_ ? -1 : stop_fd_, POLLIN, 0},
                             pollfd{reader_ && !is_blocked && !leaving_ ? reader_->wake_fd() : -1, POLLIN, 0}};
   ::poll(fds.data(), fds.size(), static_cast<int>((leaving_ ? kLeavingTick : kTick) / 1ms));
   if (fds[1].revents != 0) {

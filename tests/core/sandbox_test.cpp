@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sandbox.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstdio>
 #include <memory>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "temp_dir.h"
 
@@ -21,12 +21,14 @@ std::string drill(const TempDir& dir, const std::string& network) {
   std::filesystem::create_directory(dir.path() / "in");
   dir.write("in/allowed", "x");
   dir.write("forbidden", "x");
-  const std::string command = std::string(VITRINE_BIN_DIR) + "/sandbox_probe " + (dir.path() / "in").string() + " " +
-                              (dir.path() / "forbidden").string() + " " + (dir.path() / "new").string() + " " + network;
+  const std::string command = std::string(VITRINE_BIN_DIR) + "/sandbox_probe " +
+                              (dir.path() / "in").string() + " " + (dir.path() / "forbidden").string() + " " +
+                              (dir.path() / "new").string() + " " + network;
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
   std::string output;
   std::array<char, 4096> buffer;
-  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) output.append(buffer.data(), count);
+  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    output.append(buffer.data(), count);
   return output;
 }
 

@@ -5,10 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/control_socket.h"
 #include "core/media_time.h"
@@ -21,7 +22,8 @@ namespace vitrine::e2e {
 /// A camera as the RTSP server serves it and the studio reads it.
 struct Camera {
   std::string id;
-  std::string mount;      // of the RTSP server: "file=clip.mp4,video=h264,audio=aac"; empty when `source` is given
+  std::string
+      mount;  // of the RTSP server: "file=clip.mp4,video=h264,audio=aac"; empty when `source` is given
   std::string transport;  // "tcp" or "udp"
   std::string source;     // instead of RTSP: "test:bars", "file:…"
 };
@@ -35,8 +37,9 @@ struct ShowConfig {
   bool is_recorded = true;
 };
 
-/// A whole studio on this machine: the real daemon with its workers, a real RTSP server in the place of cameras, two real
-/// RTMP servers in the place of platforms ("first" and "second"), all of it in a directory of its own.
+/// A whole studio on this machine: the real daemon with its workers, a real RTSP server in the place of
+/// cameras, two real RTMP servers in the place of platforms ("first" and "second"), all of it in a directory
+/// of its own.
 class Show {
  public:
   explicit Show(ShowConfig config);
@@ -91,9 +94,10 @@ class Show {
 };
 
 /// A layer whose lease runs from now on for `seconds`.
-nlohmann::json layer(const std::string& id, const std::string& template_name, const nlohmann::json& data, double seconds,
-                     const std::string& after);
-/// The scene most tests show: camera "counter", card, certificate, licence, and a countdown that ends at `ends_at`.
+nlohmann::json layer(const std::string& id, const std::string& template_name, const nlohmann::json& data,
+                     double seconds, const std::string& after);
+/// The scene most tests show: camera "counter", card, certificate, licence, and a countdown that ends at
+/// `ends_at`.
 nlohmann::json shop_scene(Instant ends_at);
 nlohmann::json card_data();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encoder/publisher.h"
 
+#include <span>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,7 +112,8 @@ TEST(Publisher, StopSendsWhatTheClosedRingHolds) {
   nginx.stop();
   ASSERT_THAT(nginx.recordings("show"), SizeIs(1)) << nginx.log();
   const auto judged = judge(nginx.recordings("show")[0], Decode::kYes);
-  EXPECT_EQ(judged.video.size() + judged.audio.size(), packets.size() - static_cast<size_t>(before)) << "the show lost its last pictures";
+  EXPECT_EQ(judged.video.size() + judged.audio.size(), packets.size() - static_cast<size_t>(before))
+      << "the show lost its last pictures";
 }
 
 TEST(Publisher, DeathOfOneDestinationIsNotFeltByAnother) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/journal.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <future>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "temp_dir.h"
 
@@ -21,7 +21,8 @@ TEST(StateStore, GivesBackWhatItSavedAndReplacesItWhole) {
   ASSERT_TRUE(store.save({{"revision", 1}, {"text", "价格"}}));
   ASSERT_TRUE(store.save({{"revision", 2}}));
   EXPECT_EQ(**store.load(), (nlohmann::json{{"revision", 2}}));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1) << "no temporary file may stay";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
+      << "no temporary file may stay";
 }
 
 TEST(StateStore, SetsABrokenFileAsideAndSaysWhere) {
