@@ -142,6 +142,31 @@ Scene read_scene(ObjectReader& reader, const Config& config, const ProgramConfig
   return scene;
 }
 
+nlohmann::json default_program(const ProgramConfig& program, const Config& config) {
+  auto sounds = nlohmann::json::array();
+  for (const auto& microphone : config.microphones) {
+    sounds.push_back(nlohmann::json::object({{"microphone", microphone.id}}));
+  }
+  const nlohmann::json picture = {{"camera", config.cameras.front().id}};
+  const nlohmann::json scene = {{"id", "default"},
+                                {"pictures", nlohmann::json::array({picture})},
+                                {"slate", {{"data", {{"shop", config.studio_name}}}}},
+                                {"sounds", sounds}};
+  return {{"id", program.id}, {"on_air", false}, {"scene", scene}};
+}
+
+/// A whole state says something of every program: one that was left out is off air and shows its camera.
+void add_missing_programs(ProgramState& state, const Config& config) {
+  for (const auto& program : config.programs) {
+    if (state.find_program(program.id) != nullptr) continue;
+    auto entry = default_program(program, config);
+    Problems none;
+    ObjectReader reader(entry["scene"], "", none);
+    state.programs.push_back({program.id, false, read_scene(reader, config, program)});
+    state.document["programs"].push_back(std::move(entry));
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(LayerForm form) {
@@ -183,7 +208,7 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
   ProgramState state;
   ObjectReader root(document, "", problems);
   (void)root.integer("version", 1, 1);
-  state.revision = static_cast<uint64_t>(root.integer("revision", 1, int64_t{1} << 53));
+  state.revision = static_cast<uint64_t>(root.integer("revision", 1, int64_t{kMaxRevision}));
   constexpr int64_t kDayMs = 86'400'000;
   state.clock_offset =
       std::chrono::milliseconds(root.integer_or("clock_offset_ms", 0, -366 * kDayMs, 366 * kDayMs));
@@ -211,23 +236,13 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
   root.finish();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   state.document = document;
+  add_missing_programs(state, config);
   return state;
 }
 
 nlohmann::json default_program_state(const Config& config) {
   auto programs = nlohmann::json::array();
-  for (const auto& program : config.programs) {
-    auto sounds = nlohmann::json::array();
-    for (const auto& microphone : config.microphones) {
-      sounds.push_back(nlohmann::json::object({{"microphone", microphone.id}}));
-    }
-    const nlohmann::json picture = {{"camera", config.cameras.front().id}};
-    const nlohmann::json scene = {{"id", "default"},
-                                  {"pictures", nlohmann::json::array({picture})},
-                                  {"slate", {{"data", {{"shop", config.studio_name}}}}},
-                                  {"sounds", sounds}};
-    programs.push_back({{"id", program.id}, {"on_air", false}, {"scene", scene}});
-  }
+  for (const auto& program : config.programs) programs.push_back(default_program(program, config));
   return {{"version", 1}, {"revision", 1}, {"programs", programs}};
 }
 

@@ -79,6 +79,7 @@ struct ProgramState {
 };
 
 inline constexpr size_t kMaxStateBytes = 1 << 20;
+inline constexpr uint64_t kMaxRevision = uint64_t{1} << 53;  // what every JSON reader holds exactly
 
 /// Decodes and checks a whole state against the configuration: programs, cameras and microphones must exist,
 /// rectangles lie on the canvas, leases end after they begin. Returns every problem.

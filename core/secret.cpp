@@ -16,7 +16,9 @@ namespace {
 
 constexpr size_t kMaxSecretBytes = 4096;
 
-Result<Secret> read_secret_file(const std::filesystem::path& path) {
+enum class Guard { kMode, kServiceManager };
+
+Result<Secret> read_secret_file(const std::filesystem::path& path, Guard guard) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.is_open()) {
     const auto code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermission;
@@ -26,7 +28,7 @@ Result<Secret> read_secret_file(const std::filesystem::path& path) {
   if (::fstat(fd.get(), &status) != 0) return fail_errno(ErrorCode::kIo, path.string());
   if (!S_ISREG(status.st_mode))
     return fail(ErrorCode::kInvalidInput, fmt::format("{}: not a regular file", path.string()));
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (guard == Guard::kMode && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(ErrorCode::kPermission,
                 fmt::format("{}: others may read this secret (mode {:04o}); mend with: chmod 0600 {}",
                             path.string(), status.st_mode & 07777, path.string()));
@@ -76,10 +78,11 @@ void Secret::wipe() {
 
 Result<Secret> load_credential(const std::filesystem::path& directory, std::string_view name) {
   if (const char* systemd_directory = std::getenv("CREDENTIALS_DIRECTORY")) {
-    auto secret = read_secret_file(std::filesystem::path(systemd_directory) / name);
+    // Its directory is closed to others; the group bits of a file there may be the mask of its ACL.
+    auto secret = read_secret_file(std::filesystem::path(systemd_directory) / name, Guard::kServiceManager);
     if (secret || secret.error().code != ErrorCode::kNotFound) return secret;
   }
-  return read_secret_file(directory / name);
+  return read_secret_file(directory / name, Guard::kMode);
 }
 
 }  // namespace vitrine

@@ -42,7 +42,8 @@ void check_directories(const Config& config, Findings& findings) {
       findings.problems.push_back({key, path.string(), "a directory that this user can write, or create"});
   };
   check("studio.state_dir", config.state_dir);
-  check("studio.run_dir", config.run_dir);
+  // The service manager makes and removes it with the service, as root.
+  if (std::filesystem::exists(config.run_dir)) check("studio.run_dir", config.run_dir);
   check("recording.directory", config.recording.directory);
 }
 

@@ -74,6 +74,9 @@ class Director {
     ShowClock clock;
     std::map<std::string, PreparedPlan> plans;
     Done done;
+    bool is_drawn = false;
+    bool is_being_saved = false;
+    bool is_overtaken = false;  // by a stop, while it was being saved
   };
 
   [[nodiscard]] ShowClock clock_for(const ProgramState& state) const;
@@ -81,10 +84,17 @@ class Director {
                                                             const ShowClock& clock) const;
   [[nodiscard]] bool is_rendered(const Candidate& candidate) const;
   void next();
-  void want(const Candidate* candidate);
+  void want();
+  void give_up_drawing();
   void on_ready(uint64_t generation);
   void on_refused(uint64_t generation, Problems problems);
+  void save(const nlohmann::json& document, std::function<void(const Status&)> then);
+  void settle();
   void save_and_show();
+  void start_programs(const std::string& program, const Done& done);
+  void stop_programs(const std::string& program, const Done& done);
+  void refuse_overtaken();
+  [[nodiscard]] Candidate with_programs(bool is_on_air, const std::string& program) const;
   void show(Candidate candidate);
   void finish(Outcome outcome);
 
@@ -102,6 +112,8 @@ class Director {
 
   std::deque<std::pair<nlohmann::json, Done>> waiting_;
   std::unique_ptr<Candidate> candidate_;
+  std::deque<std::pair<std::string, Done>> starts_;  // wait for the save that is under way
+  int saves_ = 0;                                    // under way
   uint64_t generation_ = 0;
   uint64_t candidate_generation_ = 0;  // 0: it is not being rendered
   EventLoop::Watch render_timer_;

@@ -69,7 +69,11 @@ int main_of(int argc, char** argv) {
   app.add_flag("--json", options.is_json, "With --check: a machine-readable answer");
   app.add_flag("--verbose", options.is_verbose, "Debug lines in the log");
   app.set_version_flag("--version", VITRINE_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (options.is_check)
     return print_check(options.config, own_directory(),
                        options.is_json ? CheckFormat::kJson : CheckFormat::kText);

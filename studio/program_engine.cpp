@@ -24,6 +24,8 @@ constexpr MediaTime kSoundWait = 200ms;
 /// A stop longer than this (suspend, a debugger) is not made up for frame by frame.
 constexpr MediaTime kMaxCatchUp = 1s;
 
+constexpr MediaTime kStatsWindow = 10s;
+
 void sleep_until(MediaTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const timespec deadline{static_cast<time_t>(seconds.count()), static_cast<long>((time - seconds).count())};
@@ -44,8 +46,6 @@ void ask_for_priority(const std::string& program) {
 
 ProgramEngine::ProgramEngine(Config config)
     : config_(std::move(config)), pool_(config_.program.size, kCanvases), compositor_(config_.program.size) {
-  const auto rate = config_.program.frame_rate;
-  compose_ms_.reserve(static_cast<size_t>(10 * rate.num / rate.den));
 }
 
 ProgramEngine::~ProgramEngine() = default;
@@ -98,11 +98,8 @@ void ProgramEngine::put_out_frame(MediaTime now) {
     const float took_ms = std::chrono::duration<float, std::milli>(steady_now() - began).count();
     {
       const std::lock_guard lock(times_mutex_);
-      if (compose_ms_.size() < compose_ms_.capacity()) {
-        compose_ms_.push_back(took_ms);
-      } else {
-        compose_ms_[compose_next_++ % compose_ms_.size()] = took_ms;
-      }
+      compose_ms_.push_back(took_ms);
+      if (compose_ms_.size() > put_out_at_.size() + 1) compose_ms_.pop_front();
     }
     picture_age_ns_.store(compositor_.picture_age().count(), std::memory_order_relaxed);
     frame = ConstVideoFrame(std::move(*canvas), pts, session_frame_);
@@ -119,6 +116,9 @@ void ProgramEngine::put_out_frame(MediaTime now) {
   }
   ++session_frame_;
   frames_.fetch_add(1, std::memory_order_relaxed);
+  const std::lock_guard lock(times_mutex_);
+  put_out_at_.push_back(steady_now());
+  while (put_out_at_.front() < put_out_at_.back() - kStatsWindow) put_out_at_.pop_front();
 }
 
 void ProgramEngine::push_sound(const Plan& plan, MediaTime now) {
@@ -155,7 +155,12 @@ EngineStats ProgramEngine::stats() const {
   std::vector<float> times;
   {
     const std::lock_guard lock(times_mutex_);
-    times = compose_ms_;
+    times.assign(compose_ms_.begin(), compose_ms_.end());
+    if (put_out_at_.size() > 1) {
+      // Measured to now, so that it falls when the program stands still.
+      const auto span = std::max(steady_now(), put_out_at_.back()) - put_out_at_.front();
+      stats.fps = static_cast<double>(put_out_at_.size() - 1) / std::chrono::duration<double>(span).count();
+    }
   }
   if (!times.empty()) {
     std::ranges::sort(times);

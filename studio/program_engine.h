@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@ struct EngineStats {
   int64_t late = 0;       // drawn more than one frame after their time
   int64_t repeated = 0;   // no canvas was free: the last picture again
   int64_t skipped = 0;    // frames that were never put out: the box slept or was stopped for over a second
+  double fps = 0;         // of the last ten seconds
   double compose_ms = 0;  // median of the last ten seconds
   double compose_p95_ms = 0;
   MediaTime picture_age{};
@@ -102,8 +104,9 @@ class ProgramEngine {
   std::optional<Visible> last_visible_;
 
   mutable std::mutex times_mutex_;
-  std::vector<float> compose_ms_;  // the last ten seconds, a ring; guarded by times_mutex_
-  size_t compose_next_ = 0;        // guarded by times_mutex_
+  // Of the last ten seconds; guarded by times_mutex_.
+  std::deque<float> compose_ms_;
+  std::deque<MediaTime> put_out_at_;
 
   std::jthread thread_;  // last: stops before the rest goes
 };

@@ -53,24 +53,22 @@ class Description {
     const auto& config = program.config();
     const auto stats = program.engine().stats();
     const auto& rate = config.frame_rate;
-    const double seconds = static_cast<double>((steady_now() - studio_.started_at()) / 1ms) / 1000;
-    json body = {
-        {"id", config.id},
-        {"size", {config.size.width, config.size.height}},
-        {"fps", rate.den == 1 ? std::to_string(rate.num) : fmt::format("{}/{}", rate.num, rate.den)},
-        {"on_air", program.broadcast() != nullptr},
-        {"state", to_string(program.state())},
-        {"frames",
-         {{"put_out", stats.frames},
-          {"fps", seconds > 0 ? std::round(static_cast<double>(stats.frames) / seconds * 10) / 10 : 0.0},
-          {"late", stats.late},
-          {"repeated", stats.repeated},
-          {"skipped", stats.skipped},
-          {"compose_ms", stats.compose_ms},
-          {"compose_p95_ms", stats.compose_p95_ms}}},
-        {"sound",
-         {{"peak_db", std::round(stats.sound_peak_db * 10) / 10},
-          {"missing_ms", stats.missing_samples / 48}}}};
+    json body = {{"id", config.id},
+                 {"size", {config.size.width, config.size.height}},
+                 {"fps", rate.den == 1 ? std::to_string(rate.num) : fmt::format("{}/{}", rate.num, rate.den)},
+                 {"on_air", program.broadcast() != nullptr},
+                 {"state", to_string(program.state())},
+                 {"frames",
+                  {{"put_out", stats.frames},
+                   {"fps", std::round(stats.fps * 10) / 10},
+                   {"late", stats.late},
+                   {"repeated", stats.repeated},
+                   {"skipped", stats.skipped},
+                   {"compose_ms", std::round(stats.compose_ms * 100) / 100},
+                   {"compose_p95_ms", std::round(stats.compose_p95_ms * 100) / 100}}},
+                 {"sound",
+                  {{"peak_db", std::round(stats.sound_peak_db * 10) / 10},
+                   {"missing_ms", stats.missing_samples / 48}}}};
     if (program.state() == Program::State::kFailed) {
       body["cause"] = program.last_error().message;
       complain(fmt::format("{}: not on air though it should be: {}; tried again every 2 s", config.id,

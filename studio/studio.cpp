@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/object_reader.h"
 #include "core/shared_memory.h"
 #include "encoder/png.h"
 #include "encoder/retention.h"
@@ -110,22 +111,29 @@ void Studio::shut_down(std::function<void()> on_finished) {
 }
 
 void Studio::handle(const ControlServer::Caller& caller, json request, ControlServer::Reply reply) {
-  const std::string op = request.value("op", "");
-  const std::string program = request.value("program", "");
-  const auto done = [reply](const Director::Outcome& outcome) { reply({to_json(outcome), {}}); };
+  Problems problems;
+  ObjectReader reader(request, "", problems);
+  const std::string op = reader.id("op");
+  const std::string program = reader.text_or("program", "", {.max_bytes = 64, .may_be_empty = true});
+  const bool has_state = reader.any("state") != nullptr;
+  reader.finish();
+  if (!problems.empty()) return reply({refusal(to_error(problems)), {}});
+  const auto done = [reply, op, program, caller](const Director::Outcome& outcome) {
+    const std::string what = op == "apply"     ? fmt::format("revision {}", outcome.revision)
+                             : program.empty() ? "everything"
+                                               : program;
+    log::info("control", "{} by uid {} (pid {}): {}", op, caller.uid, caller.pid,
+              outcome.error ? "refused: " + outcome.error->message : what + " done");
+    reply({to_json(outcome), {}});
+  };
   if (op == "status") return reply({describe(*this), {}});
   if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
-  if (op == "snapshot") return take_snapshot(request, reply);
+  if (op == "snapshot") return take_snapshot(program, reply);
   if (op == "apply") {
-    if (!request.contains("state"))
-      return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
+    if (!has_state) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
     return director_.apply(std::move(request["state"]), done);
   }
-  if (op == "start" || op == "stop") {
-    log::info("control", "{} {} asked by uid {} (pid {})", op, program.empty() ? "everything" : program,
-              caller.uid, caller.pid);
-    return director_.set_on_air(op == "start", program, done);
-  }
+  if (op == "start" || op == "stop") return director_.set_on_air(op == "start", program, done);
   if (op == "retry") {
     for (auto& each : programs_) each->retry_now();
     return reply({{{"ok", true}}, {}});
@@ -136,8 +144,8 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
          {}});
 }
 
-void Studio::take_snapshot(const json& request, const ControlServer::Reply& reply) {
-  const std::string id = request.value("program", config_.programs.front().id);
+void Studio::take_snapshot(const std::string& asked, const ControlServer::Reply& reply) {
+  const std::string& id = asked.empty() ? config_.programs.front().id : asked;
   const auto* program = find_program(id);
   if (program == nullptr)
     return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
@@ -178,6 +186,7 @@ void Studio::keep_recordings() {
 }
 
 void Studio::log_statistics() {
+  std::string sentence;
   for (const auto& program : programs_) {
     const auto stats = program->engine().stats();
     std::string on_air = "off air";
@@ -193,10 +202,12 @@ void Studio::log_statistics() {
                               status.bitrate_bps / 1000, status.lag / 1ms);
       }
     }
-    log::info("stats", "{}: frames {}, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}",
-              program->config().id, stats.frames, stats.late, stats.repeated, stats.skipped, stats.compose_ms,
+    log::info("stats", "{}: {:.1f} fps, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}",
+              program->config().id, stats.fps, stats.late, stats.repeated, stats.skipped, stats.compose_ms,
               stats.compose_p95_ms, on_air);
+    sentence += fmt::format("{}{}: {}", sentence.empty() ? "" : " | ", program->config().id, on_air);
   }
+  hw::notify_status(sentence);
 }
 
 }  // namespace vitrine::studio

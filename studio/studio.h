@@ -48,7 +48,7 @@ class Studio {
  private:
   explicit Studio(Parts parts);
   void handle(const ControlServer::Caller& caller, nlohmann::json request, ControlServer::Reply reply);
-  void take_snapshot(const nlohmann::json& request, const ControlServer::Reply& reply);
+  void take_snapshot(const std::string& program, const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();
   void keep_recordings();

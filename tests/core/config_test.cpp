@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "temp_dir.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "temp_dir.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 /// What the probe printed; the drill runs in a process of its own, as a worker is one.
-std::string drill(const TempDir& dir, const std::string& network) {
+std::string drill(const fakes::TempDir& dir, const std::string& network) {
   std::filesystem::create_directory(dir.path() / "in");
   dir.write("in/allowed", "x");
   dir.write("forbidden", "x");
@@ -33,7 +33,7 @@ std::string drill(const TempDir& dir, const std::string& network) {
 }
 
 TEST(Sandbox, AWorkerThatWasTakenOverCanDoNothing) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string output = drill(dir, "none");
   EXPECT_THAT(output, HasSubstr("read allowed=succeeded"));
   EXPECT_THAT(output, HasSubstr("thread=succeeded"));
@@ -52,7 +52,7 @@ TEST(Sandbox, AWorkerThatWasTakenOverCanDoNothing) {
 }
 
 TEST(Sandbox, ANetworkCameraGetsIpSocketsAndNoOthers) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string output = drill(dir, "net");
   EXPECT_THAT(output, HasSubstr("inet=succeeded"));
   EXPECT_THAT(output, HasSubstr("packet=refused"));

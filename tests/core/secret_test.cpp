@@ -11,7 +11,7 @@
 
 #include "core/source_address.h"
 #include "core/url.h"
-#include "temp_dir.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -34,7 +34,7 @@ TEST(Secret, IsWipedWhenMovedFrom) {
 }
 
 TEST(LoadCredential, ReadsTheFileWithoutItsNewline) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("douyin-key", "stream-1?expire=99&sign=ab\n");
   const auto secret = load_credential(dir.path(), "douyin-key");
   ASSERT_TRUE(secret) << secret.error().message;
@@ -42,8 +42,8 @@ TEST(LoadCredential, ReadsTheFileWithoutItsNewline) {
 }
 
 TEST(LoadCredential, PrefersWhatTheServiceManagerHands) {
-  const TempDir dir;
-  const TempDir systemd;
+  const fakes::TempDir dir;
+  const fakes::TempDir systemd;
   dir.write("key", "old");
   systemd.write("key", "new");
   ::setenv("CREDENTIALS_DIRECTORY", systemd.path().c_str(), 1);
@@ -55,7 +55,7 @@ TEST(LoadCredential, PrefersWhatTheServiceManagerHands) {
 }
 
 TEST(LoadCredential, RefusesAFileThatOthersCanReadAndSaysHowToMendIt) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("key", "super-secret", std::filesystem::perms(0640));
   const auto secret = load_credential(dir.path(), "key");
   ASSERT_FALSE(secret);
@@ -65,7 +65,7 @@ TEST(LoadCredential, RefusesAFileThatOthersCanReadAndSaysHowToMendIt) {
 }
 
 TEST(LoadCredential, RefusesEmptyHugeAndLinkedFiles) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("empty", "\n \n");
   dir.write("huge", std::string(5000, 'x'));
   dir.write("target", "x");
