@@ -75,7 +75,19 @@ TEST(ProgramState, DecodesAWholeState) {
   EXPECT_EQ(main->scene.layers[1].at, std::nullopt);
   EXPECT_EQ(main->scene.layers[1].valid_until, *parse_rfc3339("2026-11-22T12:05:00Z"));
   EXPECT_EQ(main->scene.layers[1].after, LeaseEnd::kEnded);
-  EXPECT_EQ(state->document, example());
+  EXPECT_EQ(state->document["programs"][0], example()["programs"][0]);
+}
+
+TEST(ProgramState, AProgramThatIsLeftOutIsOffAirAndShowsItsCamera) {
+  const auto state = decode_program_state(example(), shop());
+  ASSERT_TRUE(state);
+  const auto* tall = state->find_program("tall");
+  ASSERT_NE(tall, nullptr);
+  EXPECT_FALSE(tall->is_on_air);
+  ASSERT_EQ(tall->scene.pictures.size(), 1U);
+  EXPECT_EQ(tall->scene.pictures[0].camera, "counter");
+  EXPECT_EQ(tall->scene.pictures[0].area, (Rect{0, 0, 1080, 1920}));
+  EXPECT_TRUE(decode_program_state(state->document, shop())) << "what is saved can be read again";
 }
 
 TEST(Layer, TakesItsFormFromTheLeaseToTheMicrosecond) {
