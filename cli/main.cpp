@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fmt/format.h>
@@ -188,8 +189,9 @@ int run(int argc, char** argv) {
   auto* take = app.add_subcommand("snapshot", "Writes the picture that is on the canvas now as PNG");
   take->add_option("output", options.output, "The PNG file")->required();
   take->add_option("--program", options.program, "One program; the first when left out");
+  auto* retry = app.add_subcommand("retry", "Dials every destination that is not live at once, without waiting for its pause");
   auto* render = app.add_subcommand("render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
-  render->prefix_command();
+  render->prefix_command()->fallthrough(false);
 
   try {
     app.parse(argc, argv);
@@ -202,8 +204,10 @@ int run(int argc, char** argv) {
     return hand_over("vitrine-studio", std::move(arguments));
   }
   if (render->parsed()) {
-    std::vector<std::string> arguments = {"--once"};
-    for (const auto& argument : render->remaining()) arguments.push_back(argument);
+    // All that stands behind the word, in its order, which CLI11 doesn't keep for it.
+    std::vector<std::string> arguments(std::find_if(argv, argv + argc, [](const char* word) { return word == std::string_view("render"); }),
+                                       argv + argc);
+    arguments.front() = "--once";
     if (options.is_json) arguments.emplace_back("--json");
     return hand_over("vitrine-render", std::move(arguments));
   }
@@ -212,6 +216,9 @@ int run(int argc, char** argv) {
   if (show_status->parsed()) return status(options);
   if (state->parsed()) return print_state(options);
   if (apply_state->parsed()) return apply(options);
+  if (retry->parsed()) {
+    return ask(options, {{"op", "retry"}}, [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
+  }
   if (take->parsed()) return snapshot(options);
   return kUsage;
 }

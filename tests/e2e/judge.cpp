@@ -33,7 +33,8 @@ double seconds_of(const json& packet, const char* key) {
 std::vector<ProbedPacket> probe_packets(const std::filesystem::path& file) {
   const auto probed = run_or_throw({"ffprobe", "-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json", file.string()});
   std::vector<ProbedPacket> packets;
-  for (const auto& packet : json::parse(probed.output)["packets"]) {
+  const json document = json::parse(probed.output);
+  for (const auto& packet : document["packets"]) {
     packets.push_back({packet["codec_type"] == "video", seconds_of(packet, "pts_time"), seconds_of(packet, "dts_time"),
                        packet["flags"].get<std::string>().find('K') != std::string::npos, packet.value("data_hash", "")});
   }
@@ -43,7 +44,8 @@ std::vector<ProbedPacket> probe_packets(const std::filesystem::path& file) {
 ProbedStreams probe_streams(const std::filesystem::path& file) {
   const auto probed = run_or_throw({"ffprobe", "-v", "error", "-show_streams", "-of", "json", file.string()});
   ProbedStreams streams;
-  for (const auto& stream : json::parse(probed.output)["streams"]) {
+  const json document = json::parse(probed.output);
+  for (const auto& stream : document["streams"]) {
     if (stream["codec_type"] == "video") {
       streams.video_codec = stream.value("codec_name", "");
       streams.video_profile = stream.value("profile", "");
