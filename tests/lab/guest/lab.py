@@ -6,6 +6,7 @@ import subprocess
 import time
 
 CONFIG = pathlib.Path('/etc/vitrine/vitrine.toml')
+STATE = pathlib.Path('/var/lib/vitrine/program-state.json')
 KEPT = pathlib.Path('/lab/kept')  # what a failure is understood by
 PATIENCE_S = 60  # emulation is some thirteen times slower than a box, and the machine may have other work
 
@@ -111,7 +112,8 @@ def start_studio(cameras, microphones=()):
     tables = ''.join(f'[[camera]]\nid = "{name}"\nsource = "{source}"\n' for name, source in cameras.items())
     tables += ''.join(f'[[microphone]]\nid = "{name}"\nsource = "{source}"\n' for name, source in dict(microphones).items())
     CONFIG.write_text('[studio]\nname = "Lab"\nlocale = "en"\n[recording]\nmin_free_mib = 64\n' + tables +
-                      '[[program]]\nid = "main"\nwidth = 320\nheight = 240\nfps = 10\nvideo_kbps = 300\npreset = "ultrafast"\n')
+                      '[[program]]\nid = "main"\nwidth = 320\nheight = 180\nfps = 5\nvideo_kbps = 300\npreset = "ultrafast"\n')
+    STATE.unlink(missing_ok=True)
     run('systemctl', 'start', 'vitrine-studio', patience=2 * PATIENCE_S)
     show(next(iter(cameras)), *dict(microphones))
 
@@ -124,7 +126,8 @@ def show(camera_id, *microphone_ids):
              'sounds': [{'microphone': name} for name in microphone_ids]}
     new = {'version': 1, 'revision': state.get('revision', 0) + 1, 'programs': [{'id': 'main', 'on_air': on_air, 'scene': scene}]}
     pathlib.Path('/run/lab-state.json').write_text(json.dumps(new))
-    run('vitrinectl', 'apply', '/run/lab-state.json')
+    # Emulated, a drawing may take longer than the studio waits; it says to send it again.
+    wait_for('a scene', lambda: run('vitrinectl', 'apply', '/run/lab-state.json'))
 
 
 def snapshot(name):
@@ -150,7 +153,8 @@ def load(module, *options):
 
 
 def unload(module):
-    subprocess.run(['modprobe', '-r', module], capture_output=True, timeout=PATIENCE_S)
+    if os.path.exists(f'/sys/module/{module}'):
+        wait_for(f'{module} free', lambda: run('rmmod', module) == '')
 
 
 def plug(driver, device, is_plugged):
