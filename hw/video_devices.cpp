@@ -95,7 +95,8 @@ std::vector<VideoDevice> list_video_devices() {
 }
 
 std::map<std::string, std::string> resolve_cameras(const std::vector<CameraConfig>& cameras,
-                                                   const std::vector<VideoDevice>& devices) {
+                                                   const std::vector<VideoDevice>& devices,
+                                                   const std::map<std::string, std::string>& held) {
   std::map<std::string, std::string> nodes;
   std::set<std::string> taken;
   const auto take = [&](const CameraConfig& camera, const std::string& node) {
@@ -105,13 +106,21 @@ std::map<std::string, std::string> resolve_cameras(const std::vector<CameraConfi
   const auto is_v4l2 = [](const CameraConfig& camera) {
     return camera.source.kind == SourceAddress::Kind::kV4l2;
   };
+  const auto is_auto = [&](const CameraConfig& camera) {
+    return is_v4l2(camera) && camera.source.value == "auto";
+  };
   for (const auto& camera : cameras) {
-    if (!is_v4l2(camera) || camera.source.value == "auto") continue;
+    if (!is_v4l2(camera) || is_auto(camera)) continue;
     const auto* device = find_bound(devices, camera.source.value);
     if (device != nullptr && !taken.contains(device->node)) take(camera, device->node);
   }
   for (const auto& camera : cameras) {
-    if (!is_v4l2(camera) || camera.source.value != "auto") continue;
+    const auto before = held.find(camera.id);
+    if (!is_auto(camera) || before == held.end() || taken.contains(before->second)) continue;
+    if (find_bound(devices, before->second) != nullptr) take(camera, before->second);
+  }
+  for (const auto& camera : cameras) {
+    if (!is_auto(camera) || nodes.contains(camera.id)) continue;
     const auto free =
         std::ranges::find_if(devices, [&](const auto& device) { return !taken.contains(device.node); });
     if (free != devices.end()) take(camera, free->node);

@@ -69,15 +69,18 @@ void Sources::start() {
 }
 
 void Sources::find_devices() {
-  const auto nodes = hw::resolve_cameras(config_.cameras, hw::list_video_devices());
+  nodes_ = hw::resolve_cameras(config_.cameras, hw::list_video_devices(), nodes_);
   for (auto& [id, camera] : cameras_) {
     if (camera.config.source.kind != Kind::kV4l2) continue;
-    const auto node = nodes.find(id);
-    const bool is_present = node != nodes.end();
+    const auto node = nodes_.find(id);
+    const bool is_present = node != nodes_.end();
     if (is_present) {
       camera.source->set_address({Kind::kV4l2, node->second});
       camera.source->start();
       camera.source->retry_now();
+    } else {
+      // The next device under this camera's old node may be another camera.
+      camera.source->set_address(camera.config.source);
     }
     if (is_present != camera.is_present) {
       log::info("sources", "camera {}: {}", id,

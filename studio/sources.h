@@ -52,6 +52,7 @@ class Sources {
   EventLoop& loop_;
   const Config& config_;
   std::map<std::string, Camera> cameras_;
+  std::map<std::string, std::string> nodes_;  // camera id → device, as last found
   std::map<std::string, std::unique_ptr<capture::Source>> microphones_;
   std::unique_ptr<hw::DeviceMonitor> monitor_;
 };

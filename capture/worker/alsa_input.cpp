@@ -9,6 +9,11 @@ namespace {
 constexpr gint64 kBufferMicroseconds = 200'000;
 constexpr gint64 kPeriodMicroseconds = 10'000;
 
+/// The programme's rate where the card has it: left alone, GStreamer asks for 44100 Hz, and what ALSA's plug
+/// and we would resample then is better not resampled at all.
+constexpr const char* kAcceptedCaps =
+    "audio/x-raw,format=F32LE,layout=interleaved,rate=48000; audio/x-raw,format=F32LE,layout=interleaved";
+
 class AlsaInput : public Input {
  public:
   explicit AlsaInput(InputContext context) : context_(context) {}
@@ -23,8 +28,7 @@ class AlsaInput : public Input {
     // clock. What GStreamer would do (skew) jumps by whole blocks.
     gst_util_set_object_arg(G_OBJECT(*source), "slave-method", "re-timestamp");
     const GstPadPtr pad(gst_element_get_static_pad(*source, "src"));
-    return attach_tail(context_.pipeline, pad.get(),
-                       {{"audioconvert"}, "audio/x-raw,format=F32LE,layout=interleaved"}, *context_.sound);
+    return attach_tail(context_.pipeline, pad.get(), {{"audioconvert"}, kAcceptedCaps}, *context_.sound);
   }
 
   std::optional<Error> explain(const GError& error, const std::string&) override {

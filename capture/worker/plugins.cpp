@@ -17,12 +17,14 @@ using Kind = SourceAddress::Kind;
 using Names = std::initializer_list<const char*>;
 
 /// GST_*: nothing is found but what is loaded here by name. GIO_*: no module of GLib's (proxies, TLS, D-Bus)
-/// is loaded into a process that talks plain RTSP.
+/// is loaded into a process that talks plain RTSP. ORC_CODE: audioconvert and others would write machine code
+/// at run time and abort where that is forbidden, as the unit does (MemoryDenyWriteExecute); plain C does the
+/// same.
 constexpr std::array kEnvironment = {
     std::pair{"GST_PLUGIN_SYSTEM_PATH_1_0", ""}, std::pair{"GST_PLUGIN_PATH_1_0", ""},
     std::pair{"GST_REGISTRY_DISABLE", "yes"},    std::pair{"GST_REGISTRY_FORK", "no"},
     std::pair{"GIO_MODULE_DIR", "/nonexistent"}, std::pair{"GIO_USE_PROXY_RESOLVER", "dummy"},
-    std::pair{"GIO_USE_VFS", "local"},
+    std::pair{"GIO_USE_VFS", "local"},           std::pair{"ORC_CODE", "backup"},
 };
 
 constexpr Names kNeededByAll = {"coreelements", "app"};

@@ -40,6 +40,16 @@ TEST(ResolveCameras, AutoTakesWhatTheOthersLeaveInOrder) {
       UnorderedElementsAre(Pair("a", "/dev/video2"), Pair("b", "/dev/video0"), Pair("c", "/dev/video4")));
 }
 
+TEST(ResolveCameras, AnAutoCameraKeepsItsDeviceWhateverComesAndGoes) {
+  const std::vector cameras = {camera("a", "v4l2:auto"), camera("b", "v4l2:auto")};
+  const auto both = resolve_cameras(cameras, {kLeft, kRight});
+  const auto one = resolve_cameras(cameras, {kRight}, both);
+  EXPECT_THAT(one, UnorderedElementsAre(Pair("b", "/dev/video2")));
+  EXPECT_EQ(resolve_cameras(cameras, {kLeft, kRight}, one), both);
+  EXPECT_THAT(resolve_cameras({camera("a", "v4l2:auto"), camera("c", "v4l2:serial=AAA")}, {kLeft}, both),
+              UnorderedElementsAre(Pair("c", "/dev/video0")));
+}
+
 TEST(ResolveCameras, AMissingCameraIsAbsentAndNobodyElsesDeviceIsGivenAway) {
   const std::vector cameras = {camera("a", "v4l2:serial=ZZZ"), camera("b", "v4l2:auto"),
                                camera("c", "v4l2:auto")};
