@@ -175,6 +175,7 @@ TEST_F(ProgramEngineTest, WaitsForItsFirstPlan) {
   engine->start();
   engine->set_plan(plan_with_revision(1));
   EXPECT_TRUE(catcher.wait([](const auto& c) { return c.pts_.size() >= 3; }));
+  engine.reset();  // from here on nobody writes into the catcher
   EXPECT_EQ(catcher.sequences_[0], 0U);
 }
 
