@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// vitrinectl: what a technician, a script or a designer types. Everything but `check` and `render` is a question to the
-// running studio; those two are answered by the programs that know (vitrine-studio --check, vitrine-render --once).
-#include <fcntl.h>
+// vitrinectl: what a technician, a script or a designer types. Everything but `check` and `render` is a
+// question to the running studio; those two are answered by the programs that know (vitrine-studio --check,
+// vitrine-render --once).
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cli/status_text.h"
 #include "core/config.h"
@@ -39,7 +41,9 @@ struct Options {
 
 void print_problems(const json& problems) {
   for (const auto& problem : problems) {
-    std::cerr << Problem{problem.value("where", ""), problem.value("found", ""), problem.value("allowed", "")}.text() << "\n";
+    std::cerr << Problem{problem.value("where", ""), problem.value("found", ""), problem.value("allowed", "")}
+                     .text()
+              << "\n";
   }
 }
 
@@ -53,11 +57,14 @@ int print_failure(const Options& options, const json& body) {
   }
   const std::string code = error.value("code", "");
   if (code == to_string(ErrorCode::kConnectRefused)) return kNoStudio;
-  return code == to_string(ErrorCode::kInvalidInput) || code == to_string(ErrorCode::kStaleRevision) ? kRefused : kFailed;
+  return code == to_string(ErrorCode::kInvalidInput) || code == to_string(ErrorCode::kStaleRevision)
+             ? kRefused
+             : kFailed;
 }
 
 int print_failure(const Options& options, const Error& error) {
-  return print_failure(options, json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+  return print_failure(
+      options, json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
 }
 
 Result<std::filesystem::path> socket_path(const Options& options) {
@@ -75,7 +82,8 @@ int ask(const Options& options, const json& request, Use use) {
   auto answer = call_control(*path, request, std::chrono::seconds(15));
   if (!answer) {
     Error error = answer.error();
-    if (error.code == ErrorCode::kConnectRefused) error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
+    if (error.code == ErrorCode::kConnectRefused)
+      error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
     return print_failure(options, error);
   }
   if (!answer->body.value("ok", false)) return print_failure(options, answer->body);
@@ -105,7 +113,8 @@ int set_on_air(const Options& options, const char* op) {
   return ask(options, request, [&](const auto& answer) {
     const std::string what = options.program.empty() ? "every program" : options.program;
     return print_done(options, answer.body,
-                      fmt::format("{} is {} the air (revision {})", what, std::string_view(op) == "start" ? "going on" : "going off",
+                      fmt::format("{} is {} the air (revision {})", what,
+                                  std::string_view(op) == "start" ? "going on" : "going off",
                                   answer.body["revision"].template get<uint64_t>()));
   });
 }
@@ -115,12 +124,14 @@ int apply(const Options& options) {
   const bool is_stdin = options.state_file == "-";
   if (!is_stdin) file.open(options.state_file, std::ios::binary);
   std::istream& input = is_stdin ? std::cin : file;
-  if (!input) return print_failure(options, Error{ErrorCode::kNotFound, options.state_file + ": can't be read"});
+  if (!input)
+    return print_failure(options, Error{ErrorCode::kNotFound, options.state_file + ": can't be read"});
   const std::string text((std::istreambuf_iterator<char>(input)), std::istreambuf_iterator<char>());
   auto state = parse_json(text, kMaxStateBytes);
   if (!state) return print_failure(options, state.error().with_context(options.state_file));
   return ask(options, {{"op", "apply"}, {"state", std::move(*state)}}, [&](const auto& answer) {
-    return print_done(options, answer.body, fmt::format("revision {} is shown", answer.body["revision"].template get<uint64_t>()));
+    return print_done(options, answer.body,
+                      fmt::format("revision {} is shown", answer.body["revision"].template get<uint64_t>()));
   });
 }
 
@@ -136,7 +147,8 @@ int snapshot(const Options& options) {
   if (!options.program.empty()) request["program"] = options.program;
   return ask(options, request, [&](const auto& answer) {
     struct stat status {};
-    if (::fstat(answer.attachment.get(), &status) != 0) return print_failure(options, Error{ErrorCode::kProtocol, "no picture came"});
+    if (::fstat(answer.attachment.get(), &status) != 0)
+      return print_failure(options, Error{ErrorCode::kProtocol, "no picture came"});
     std::string bytes(static_cast<size_t>(status.st_size), '\0');
     if (::pread(answer.attachment.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
       return print_failure(options, Error{ErrorCode::kIo, "the picture could not be read"});
@@ -173,24 +185,31 @@ int run(int argc, char** argv) {
   CLI::App app("Asks and tells the studio of this box.", "vitrinectl");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("-c,--config", options.config, "The configuration, which names the control socket")->capture_default_str();
+  app.add_option("-c,--config", options.config, "The configuration, which names the control socket")
+      ->capture_default_str();
   app.add_option("--socket", options.socket, "The control socket itself");
   app.add_flag("--json", options.is_json, "Machine-readable answers");
 
-  auto* check = app.add_subcommand("check", "Reads the whole configuration, its secrets, theme and destinations, and names every mistake");
+  auto* check = app.add_subcommand(
+      "check", "Reads the whole configuration, its secrets, theme and destinations, and names every mistake");
   auto* start = app.add_subcommand("start", "Goes on air");
   start->add_option("program", options.program, "One program; all when left out");
   auto* stop = app.add_subcommand("stop", "Goes off air");
   stop->add_option("program", options.program, "One program; all when left out");
-  auto* show_status = app.add_subcommand("status", "What is on air, where, from which camera, at what rate, and what is wrong");
-  auto* state = app.add_subcommand("state", "Prints the program state that is shown, to change it and apply it again");
+  auto* show_status = app.add_subcommand(
+      "status", "What is on air, where, from which camera, at what rate, and what is wrong");
+  auto* state =
+      app.add_subcommand("state", "Prints the program state that is shown, to change it and apply it again");
   auto* apply_state = app.add_subcommand("apply", "Shows a new program state, as one");
-  apply_state->add_option("state", options.state_file, "The state's JSON file; - reads standard input")->required();
+  apply_state->add_option("state", options.state_file, "The state's JSON file; - reads standard input")
+      ->required();
   auto* take = app.add_subcommand("snapshot", "Writes the picture that is on the canvas now as PNG");
   take->add_option("output", options.output, "The PNG file")->required();
   take->add_option("--program", options.program, "One program; the first when left out");
-  auto* retry = app.add_subcommand("retry", "Dials every destination that is not live at once, without waiting for its pause");
-  auto* render = app.add_subcommand("render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
+  auto* retry = app.add_subcommand(
+      "retry", "Dials every destination that is not live at once, without waiting for its pause");
+  auto* render = app.add_subcommand(
+      "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
 
   try {
@@ -205,8 +224,9 @@ int run(int argc, char** argv) {
   }
   if (render->parsed()) {
     // All that stands behind the word, in its order, which CLI11 doesn't keep for it.
-    std::vector<std::string> arguments(std::find_if(argv, argv + argc, [](const char* word) { return word == std::string_view("render"); }),
-                                       argv + argc);
+    std::vector<std::string> arguments(
+        std::find_if(argv, argv + argc, [](const char* word) { return word == std::string_view("render"); }),
+        argv + argc);
     arguments.front() = "--once";
     if (options.is_json) arguments.emplace_back("--json");
     return hand_over("vitrine-render", std::move(arguments));
@@ -217,7 +237,8 @@ int run(int argc, char** argv) {
   if (state->parsed()) return print_state(options);
   if (apply_state->parsed()) return apply(options);
   if (retry->parsed()) {
-    return ask(options, {{"op", "retry"}}, [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
+    return ask(options, {{"op", "retry"}},
+               [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
   }
   if (take->parsed()) return snapshot(options);
   return kUsage;
@@ -226,4 +247,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace vitrine::cli
 
-int main(int argc, char** argv) { return vitrine::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  return vitrine::cli::run(argc, argv);
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status_text.h"
 
+#include <ctime>
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <ctime>
 
 #include "core/rfc3339.h"
 
@@ -43,7 +43,9 @@ std::string duration(double seconds) {
   return fmt::format("{:02}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-std::string rate(double kbps) { return kbps >= 1000 ? fmt::format("{:.1f} Mb/s", kbps / 1000) : fmt::format("{:.0f} kb/s", kbps); }
+std::string rate(double kbps) {
+  return kbps >= 1000 ? fmt::format("{:.1f} Mb/s", kbps / 1000) : fmt::format("{:.0f} kb/s", kbps);
+}
 
 std::string named(const json& item) {
   const std::string id = text(item, "id");
@@ -75,17 +77,21 @@ std::string program_text(const json& program) {
   }
   out += fmt::format(", scene {}\n", text(program, "scene"));
   const auto& picture = child(program, "picture");
-  out += fmt::format("  picture     {}\n", text(picture, "camera").empty() ? "the slate" : "camera " + text(picture, "camera"));
+  out += fmt::format("  picture     {}\n",
+                     text(picture, "camera").empty() ? "the slate" : "camera " + text(picture, "camera"));
   std::string layers;
-  for (const auto& layer : child(program, "layers")) layers += (layers.empty() ? "" : " · ") + layer_line(layer);
+  for (const auto& layer : child(program, "layers"))
+    layers += (layers.empty() ? "" : " · ") + layer_line(layer);
   out += fmt::format("  layers      {}\n", layers.empty() ? "none" : layers);
   const auto& sound = child(program, "sound");
   if (const double peak = number(sound, "peak_db"); state == "on air") {
     out += peak <= -99 ? "  sound       silent\n" : fmt::format("  sound       peak {:.0f} dB\n", peak);
   }
   const auto& frames = child(program, "frames");
-  out += fmt::format("  frames      {:.1f}/s, drawn in {:.1f} ms; late {:.0f}, repeated {:.0f}, lost {:.0f}\n", number(frames, "fps"),
-                     number(frames, "compose_ms"), number(frames, "late"), number(frames, "repeated"), number(frames, "skipped"));
+  out +=
+      fmt::format("  frames      {:.1f}/s, drawn in {:.1f} ms; late {:.0f}, repeated {:.0f}, lost {:.0f}\n",
+                  number(frames, "fps"), number(frames, "compose_ms"), number(frames, "late"),
+                  number(frames, "repeated"), number(frames, "skipped"));
   if (const auto& encoder = child(program, "encoder"); !encoder.empty()) {
     out += fmt::format("  encoder     {}, {:.0f} ms a frame, {:.0f} dropped\n", rate(number(encoder, "kbps")),
                        number(encoder, "encode_ms"), number(encoder, "dropped"));
@@ -93,10 +99,12 @@ std::string program_text(const json& program) {
   for (const auto& destination : child(program, "destinations")) {
     out += fmt::format("  → {}  {}", named(destination), text(destination, "state"));
     if (text(destination, "state") == "live") {
-      out += fmt::format(" since {}, {}, {:.0f} frames", local_time(text(destination, "since")), rate(number(destination, "kbps")),
-                         number(destination, "frames_sent"));
-      if (const double skipped = number(destination, "packets_skipped"); skipped > 0) out += fmt::format(", {:.0f} packets skipped", skipped);
-      if (const double connects = number(destination, "connects"); connects > 1) out += fmt::format(", {:.0f} connects", connects);
+      out += fmt::format(" since {}, {}, {:.0f} frames", local_time(text(destination, "since")),
+                         rate(number(destination, "kbps")), number(destination, "frames_sent"));
+      if (const double skipped = number(destination, "packets_skipped"); skipped > 0)
+        out += fmt::format(", {:.0f} packets skipped", skipped);
+      if (const double connects = number(destination, "connects"); connects > 1)
+        out += fmt::format(", {:.0f} connects", connects);
     } else {
       out += cause(destination);
     }
@@ -105,8 +113,8 @@ std::string program_text(const json& program) {
   if (const auto& recording = child(program, "recording"); !recording.empty()) {
     out += fmt::format("  recording   {}{}", text(recording, "state"), cause(recording));
     if (!text(recording, "file").empty()) {
-      out += fmt::format("  {} ({:.0f} MB), room for {:.0f} h", text(recording, "file"), number(recording, "megabytes"),
-                         number(recording, "hours_left"));
+      out += fmt::format("  {} ({:.0f} MB), room for {:.0f} h", text(recording, "file"),
+                         number(recording, "megabytes"), number(recording, "hours_left"));
     }
     out += "\n";
   }
@@ -116,24 +124,27 @@ std::string program_text(const json& program) {
 std::string source_line(const json& source) {
   std::string line = fmt::format("  {}  {}", named(source), text(source, "state"));
   if (const auto size = source.find("size"); size != source.end()) {
-    line += fmt::format(" {}×{} {:.1f} fps, {:.0f} ms old", (*size)[0].get<int>(), (*size)[1].get<int>(), number(source, "fps"),
-                        number(source, "age_ms"));
+    line += fmt::format(" {}×{} {:.1f} fps, {:.0f} ms old", (*size)[0].get<int>(), (*size)[1].get<int>(),
+                        number(source, "fps"), number(source, "age_ms"));
   }
   if (source.contains("level_db")) {
     const double level = number(source, "level_db");
     line += level <= -99 ? ", silent" : fmt::format(", {:.0f} dB", level);
   }
   line += cause(source);
-  for (const auto& warning : child(source, "warnings")) line += fmt::format(" [{}]", warning.get<std::string>());
-  if (const double restarts = number(source, "restarts"); restarts > 0) line += fmt::format(", {:.0f} restarts", restarts);
+  for (const auto& warning : child(source, "warnings"))
+    line += fmt::format(" [{}]", warning.get<std::string>());
+  if (const double restarts = number(source, "restarts"); restarts > 0)
+    line += fmt::format(", {:.0f} restarts", restarts);
   return line + fmt::format("  {}\n", text(source, "source"));
 }
 
 }  // namespace
 
 std::string format_status(const json& status) {
-  std::string out = fmt::format("{} · vitrine {} · up {} · revision {:.0f}\n", text(status, "studio"), text(status, "version"),
-                                duration(number(status, "uptime_s")), number(status, "revision"));
+  std::string out =
+      fmt::format("{} · vitrine {} · up {} · revision {:.0f}\n", text(status, "studio"),
+                  text(status, "version"), duration(number(status, "uptime_s")), number(status, "revision"));
   for (const auto& program : child(status, "programs")) out += program_text(program);
   out += "\ncameras\n";
   for (const auto& camera : child(status, "cameras")) out += source_line(camera);

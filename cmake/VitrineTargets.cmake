@@ -24,9 +24,14 @@ function(vitrine_program name)
   endif()
 endfunction()
 
-# vitrine_test(<name> SOURCES … LINK … LABELS … TIMEOUT s): one GoogleTest program, one CTest entry a case.
+# vitrine_test(<name> SOURCES … LINK … LABELS … TIMEOUT s [THREADS] [SERIAL]): one GoogleTest program, one CTest entry a case.
+# THREADS: it runs threads of ours and no GLib, which is not built for ThreadSanitizer; only these exist in the tsan preset.
+# SERIAL: it runs alone, because it plays in real time and needs the machine.
 function(vitrine_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS;SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS;DEPENDS" ${ARGN})
+  if(VITRINE_SANITIZE MATCHES "thread" AND NOT ARG_THREADS)
+    return()
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -37,7 +42,10 @@ function(vitrine_test name)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
+  if(TARGET thread_tests)
+    add_dependencies(thread_tests ${name})
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77)
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77 RUN_SERIAL ${ARG_SERIAL})
 endfunction()

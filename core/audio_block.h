@@ -19,8 +19,13 @@ struct AudioBlock {
   [[nodiscard]] int samples_per_channel() const { return static_cast<int>(samples.size()) / kAudioChannels; }
 };
 
-/// Index of the sample that sounds at `time`, counted since CLOCK_MONOTONIC's zero: the address of sound everywhere.
-constexpr int64_t sample_index(MediaTime time) { return rescale(time.count(), kNanoseconds, {1, kAudioRateHz}); }
-constexpr MediaTime sample_time(int64_t index) { return MediaTime{rescale(index, {1, kAudioRateHz}, kNanoseconds)}; }
+/// Index of the sample that sounds at `time`, counted since CLOCK_MONOTONIC's zero: the address of sound
+/// everywhere.
+constexpr int64_t sample_index(MediaTime time) {
+  return rescale(time.count(), kNanoseconds, {1, kAudioRateHz});
+}
+constexpr MediaTime sample_time(int64_t index) {
+  return MediaTime{rescale(index, {1, kAudioRateHz}, kNanoseconds)};
+}
 
 }  // namespace vitrine

@@ -78,9 +78,9 @@ class BoundedQueue {
   const Overflow overflow_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<T> items_;      // guarded by mutex_
-  QueueStats stats_;         // guarded by mutex_
-  bool is_closed_ = false;   // guarded by mutex_
+  std::deque<T> items_;     // guarded by mutex_
+  QueueStats stats_;        // guarded by mutex_
+  bool is_closed_ = false;  // guarded by mutex_
 };
 
 }  // namespace vitrine

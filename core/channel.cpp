@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+
 #include <fmt/format.h>
 
 #include "core/json_text.h"
@@ -24,8 +25,8 @@ Status Channel::send(const nlohmann::json& body, std::span<const int> fds) {
   std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() > kMaxMessageBytes || fds.size() > kMaxFds) {
     return fail(ErrorCode::kInvalidInput,
-                fmt::format("message of {} bytes with {} descriptors; at most {} and {}", text.size(), fds.size(),
-                            kMaxMessageBytes, kMaxFds));
+                fmt::format("message of {} bytes with {} descriptors; at most {} and {}", text.size(),
+                            fds.size(), kMaxMessageBytes, kMaxFds));
   }
   iovec io{text.data(), text.size()};
   msghdr header{};
@@ -78,7 +79,8 @@ Result<std::optional<Channel::Message>> Channel::receive() {
   }
   if (count == 0) return fail(ErrorCode::kWorkerDied, "the peer closed the channel");
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    return fail(ErrorCode::kProtocol, fmt::format("message larger than {} bytes or {} descriptors", kMaxMessageBytes, kMaxFds));
+    return fail(ErrorCode::kProtocol,
+                fmt::format("message larger than {} bytes or {} descriptors", kMaxMessageBytes, kMaxFds));
   }
   text.resize(static_cast<size_t>(count));
   auto body = parse_json(text, kMaxMessageBytes);

@@ -2,10 +2,11 @@
 #include "core/config.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include <fmt/format.h>
 
 #include "core/object_reader.h"
 #include "core/toml_document.h"
@@ -19,7 +20,8 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 constexpr ObjectReader::TextLimits kName{120, false};
 constexpr ObjectReader::TextLimits kPath{1024, false};
 
-std::filesystem::path absolute_path(ObjectReader& reader, std::string_view key, std::filesystem::path fallback) {
+std::filesystem::path absolute_path(ObjectReader& reader, std::string_view key,
+                                    std::filesystem::path fallback) {
   std::filesystem::path path = reader.text_or(key, fallback.string(), kPath);
   if (!path.is_absolute()) {
     reader.refuse(key, fmt::format("\"{}\"", path.string()), "an absolute path");
@@ -38,7 +40,8 @@ SourceAddress source_address(ObjectReader& reader, Result<SourceAddress> (*parse
   auto address = parse(text);
   if (!address) {
     // A password that somebody wrote into the URL must not be repeated on the screen or in the journal.
-    reader.refuse("source", fmt::format("\"{}\"", text.find("://") == std::string::npos ? text : redact_url(text)),
+    reader.refuse("source",
+                  fmt::format("\"{}\"", text.find("://") == std::string::npos ? text : redact_url(text)),
                   address.error().message);
     return {};
   }
@@ -49,7 +52,8 @@ void refuse_duplicates(const auto& items, std::string_view section, Problems& pr
   std::set<std::string> seen;
   for (size_t i = 0; i < items.size(); ++i) {
     if (!items[i].id.empty() && !seen.insert(items[i].id).second) {
-      problems.push_back({fmt::format("{}[{}].id", section, i), fmt::format("\"{}\" a second time", items[i].id),
+      problems.push_back({fmt::format("{}[{}].id", section, i),
+                          fmt::format("\"{}\" a second time", items[i].id),
                           fmt::format("each {} with an id of its own", section)});
     }
   }
@@ -60,8 +64,8 @@ CameraConfig read_camera(ObjectReader& reader) {
   camera.id = reader.id("id");
   camera.name = reader.text_or("name", camera.id, kName);
   camera.source = source_address(reader, &parse_camera_address);
-  camera.transport =
-      reader.one_of_or_first("transport", {"tcp", "udp"}) == 0 ? CameraConfig::Transport::kTcp : CameraConfig::Transport::kUdp;
+  camera.transport = reader.one_of_or_first("transport", {"tcp", "udp"}) == 0 ? CameraConfig::Transport::kTcp
+                                                                              : CameraConfig::Transport::kUdp;
   camera.credential = credential_name(reader, "credential");
   const bool is_rtsp = camera.source.kind == SourceAddress::Kind::kRtsp;
   for (const auto* key : {"transport", "credential"}) {
@@ -85,8 +89,10 @@ ProgramConfig read_program(ObjectReader& reader) {
   program.id = reader.id("id");
   program.size.width = static_cast<int>(reader.integer_or("width", program.size.width, 320, 3840));
   program.size.height = static_cast<int>(reader.integer_or("height", program.size.height, 180, 3840));
-  if (program.size.width % 2 != 0) reader.refuse("width", std::to_string(program.size.width), "an even number");
-  if (program.size.height % 2 != 0) reader.refuse("height", std::to_string(program.size.height), "an even number");
+  if (program.size.width % 2 != 0)
+    reader.refuse("width", std::to_string(program.size.width), "an even number");
+  if (program.size.height % 2 != 0)
+    reader.refuse("height", std::to_string(program.size.height), "an even number");
   if (const auto* fps = reader.any("fps")) {
     // 29.97 and 59.94 are written as text, "30000/1001": a float would not say which rate is meant.
     if (*fps == "30000/1001") {
@@ -102,8 +108,8 @@ ProgramConfig read_program(ObjectReader& reader) {
   program.video_kbps = static_cast<int>(reader.integer_or("video_kbps", program.video_kbps, 200, 50'000));
   program.audio_kbps = static_cast<int>(reader.integer_or("audio_kbps", program.audio_kbps, 48, 320));
   const auto presets = {"veryfast", "ultrafast", "superfast", "faster", "fast", "medium"};
-  program.preset = *(presets.begin() + reader.one_of_or_first(
-                                           "preset", {"veryfast", "ultrafast", "superfast", "faster", "fast", "medium"}));
+  program.preset = *(presets.begin() + reader.one_of_or_first("preset", {"veryfast", "ultrafast", "superfast",
+                                                                         "faster", "fast", "medium"}));
   if (reader.has("theme")) program.theme = reader.id("theme");
   program.is_recorded = reader.boolean_or("record", program.is_recorded);
   return program;
@@ -121,10 +127,12 @@ DestinationConfig read_destination(ObjectReader& reader) {
   constexpr std::string_view kAllowed = "rtmp://host[:port]/app or rtmps://host[:port]/app";
   const auto url = parse_url(destination.url);
   if (!url || (url->scheme != "rtmp" && url->scheme != "rtmps") || url->path.size() < 2) {
-    reader.refuse("url", url ? fmt::format("\"{}\"", redact_url(destination.url)) : url.error().message, std::string(kAllowed));
+    reader.refuse("url", url ? fmt::format("\"{}\"", redact_url(destination.url)) : url.error().message,
+                  std::string(kAllowed));
   } else if (!url->query.empty() || url->has_user_info) {
-    reader.refuse("url", "a stream key or password in the URL",
-                  std::string(kAllowed) + "; the key goes into the credential file that key_credential names");
+    reader.refuse(
+        "url", "a stream key or password in the URL",
+        std::string(kAllowed) + "; the key goes into the credential file that key_credential names");
   }
   return destination;
 }
@@ -142,9 +150,11 @@ void read_studio(ObjectReader& reader, Config& config) {
 
 void read_recording(ObjectReader& reader, const Config& config, RecordingConfig& recording) {
   recording.directory = absolute_path(reader, "directory", config.state_dir / "recordings");
-  recording.segment = std::chrono::minutes(reader.integer_or("segment_minutes", recording.segment.count(), 1, 60));
+  recording.segment =
+      std::chrono::minutes(reader.integer_or("segment_minutes", recording.segment.count(), 1, 60));
   recording.keep_days = static_cast<int>(reader.integer_or("keep_days", recording.keep_days, 1, 36'500));
-  recording.min_free_mib = static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
+  recording.min_free_mib =
+      static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
 }
 
 /// What no single section can know.
@@ -182,9 +192,15 @@ const T* find_by_id(const std::vector<T>& items, std::string_view id) {
 
 }  // namespace
 
-const CameraConfig* Config::find_camera(std::string_view id) const { return find_by_id(cameras, id); }
-const MicrophoneConfig* Config::find_microphone(std::string_view id) const { return find_by_id(microphones, id); }
-const ProgramConfig* Config::find_program(std::string_view id) const { return find_by_id(programs, id); }
+const CameraConfig* Config::find_camera(std::string_view id) const {
+  return find_by_id(cameras, id);
+}
+const MicrophoneConfig* Config::find_microphone(std::string_view id) const {
+  return find_by_id(microphones, id);
+}
+const ProgramConfig* Config::find_program(std::string_view id) const {
+  return find_by_id(programs, id);
+}
 
 tl::expected<Config, Problems> parse_config(std::string_view toml, const std::string& file_name) {
   const auto document = TomlDocument::parse(toml, file_name);
@@ -194,11 +210,14 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
   ObjectReader root(document->json(), "", problems);
   root.object("studio", [&](ObjectReader& reader) { read_studio(reader, config); });
   config.recording.directory = config.state_dir / "recordings";
-  root.object_if_present("recording", [&](ObjectReader& reader) { read_recording(reader, config, config.recording); });
+  root.object_if_present("recording",
+                         [&](ObjectReader& reader) { read_recording(reader, config, config.recording); });
   root.array("camera", 1, 16, [&](ObjectReader& reader) { config.cameras.push_back(read_camera(reader)); });
-  root.array("microphone", 0, 16, [&](ObjectReader& reader) { config.microphones.push_back(read_microphone(reader)); });
+  root.array("microphone", 0, 16,
+             [&](ObjectReader& reader) { config.microphones.push_back(read_microphone(reader)); });
   root.array("program", 1, 4, [&](ObjectReader& reader) { config.programs.push_back(read_program(reader)); });
-  root.array("destination", 0, 16, [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
+  root.array("destination", 0, 16,
+             [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
   root.finish();
   check_references(config, problems);
   if (problems.empty()) return config;
@@ -208,7 +227,8 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
 tl::expected<Config, Problems> load_config(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return tl::unexpected(Problems{{path.string(), std::strerror(errno), "a readable configuration file; the annotated "
+    return tl::unexpected(Problems{{path.string(), std::strerror(errno),
+                                    "a readable configuration file; the annotated "
                                     "default is /usr/share/vitrine/vitrine.toml"}});
   }
   std::string text(kMaxConfigBytes + 1, '\0');

@@ -13,8 +13,8 @@
 
 namespace vitrine {
 
-/// What a technician sets in vitrine.toml. systemd/vitrine.toml is the annotated default and the reference manual; a test
-/// holds it against the keys read here.
+/// What a technician sets in vitrine.toml. systemd/vitrine.toml is the annotated default and the reference
+/// manual; a test holds it against the keys read here.
 
 struct CameraConfig {
   enum class Transport { kTcp, kUdp };
@@ -81,7 +81,8 @@ struct Config {
   [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "studio.sock"; }
 };
 
-/// Reads and checks the whole file. Returns every problem, each with file and line; a file with one problem is refused.
+/// Reads and checks the whole file. Returns every problem, each with file and line; a file with one problem
+/// is refused.
 tl::expected<Config, Problems> load_config(const std::filesystem::path& path);
 
 /// The same for text; `file_name` stands in the problems.

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control_socket.h"
 
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <poll.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "core/json_text.h"
@@ -25,14 +26,17 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   const std::string text = path.string();
   if (text.size() >= sizeof address.sun_path) {
-    return fail(ErrorCode::kInvalidInput, fmt::format("socket path {} is longer than {} bytes; set a shorter run_dir", text,
-                                                      sizeof address.sun_path - 1));
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("socket path {} is longer than {} bytes; set a shorter run_dir", text,
+                            sizeof address.sun_path - 1));
   }
   std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
   return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 Result<UniqueFd> connect_to(const std::filesystem::path& path) {
   const auto address = address_of(path);
@@ -90,19 +94,22 @@ struct ControlServer::Client {
   EventLoop::Watch watch;
 };
 
-Result<std::unique_ptr<ControlServer>> ControlServer::listen(EventLoop& loop, const std::filesystem::path& path,
+Result<std::unique_ptr<ControlServer>> ControlServer::listen(EventLoop& loop,
+                                                             const std::filesystem::path& path,
                                                              Handler handler) {
   const auto address = address_of(path);
   if (!address) return tl::unexpected(address.error());
   if (connect_to(path)) {
-    return fail(ErrorCode::kDeviceBusy, fmt::format("another studio answers at {}; stop it first", path.string()));
+    return fail(ErrorCode::kDeviceBusy,
+                fmt::format("another studio answers at {}; stop it first", path.string()));
   }
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);
   std::filesystem::remove(path, ignored);
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.is_open()) return fail_errno(ErrorCode::kIo, "socket");
-  if (::bind(fd.get(), generic(*address), sizeof *address) != 0) return fail_errno(ErrorCode::kIo, "binding " + path.string());
+  if (::bind(fd.get(), generic(*address), sizeof *address) != 0)
+    return fail_errno(ErrorCode::kIo, "binding " + path.string());
   if (::chmod(path.c_str(), 0660) != 0) return fail_errno(ErrorCode::kIo, "chmod " + path.string());
   if (::listen(fd.get(), 16) != 0) return fail_errno(ErrorCode::kIo, "listening on " + path.string());
   return std::unique_ptr<ControlServer>(new ControlServer(loop, path, std::move(fd), std::move(handler)));
@@ -140,7 +147,8 @@ void ControlServer::watch_for(uint64_t id, Client& client, uint32_t events) {
   if (client.watched_events == events) return;
   client.watched_events = events;
   client.watch = {};
-  client.watch = loop_.watch(client.socket.get(), events, [this, id](uint32_t ready) { on_ready(id, ready); });
+  client.watch =
+      loop_.watch(client.socket.get(), events, [this, id](uint32_t ready) { on_ready(id, ready); });
 }
 
 void ControlServer::on_ready(uint64_t id, uint32_t events) {
@@ -154,7 +162,9 @@ void ControlServer::on_ready(uint64_t id, uint32_t events) {
   const ssize_t count = ::recv(client.socket.get(), buffer.data(), buffer.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0 || client.input.size() + static_cast<size_t>(count) > kMaxRequestBytes) {
-    if (count > 0) log::warning("control", "dropped pid {}: a request larger than {} bytes", client.caller.pid, kMaxRequestBytes);
+    if (count > 0)
+      log::warning("control", "dropped pid {}: a request larger than {} bytes", client.caller.pid,
+                   kMaxRequestBytes);
     clients_.erase(id);
     return;
   }
@@ -173,12 +183,15 @@ void ControlServer::handle_lines(uint64_t id) {
     client.input.erase(0, end + 1);
     client.is_waiting_for_reply = true;
     if (!request || !request->is_object()) {
-      answer(id, {refusal(request ? Error{ErrorCode::kInvalidInput, "a request is a JSON object"} : request.error()), {}});
+      answer(id, {refusal(request ? Error{ErrorCode::kInvalidInput, "a request is a JSON object"}
+                                  : request.error()),
+                  {}});
       continue;
     }
-    handler_(client.caller, std::move(*request), [this, id, alive = std::weak_ptr<int>(alive_)](Answer reply) {
-      if (!alive.expired()) answer(id, std::move(reply));
-    });
+    handler_(client.caller, std::move(*request),
+             [this, id, alive = std::weak_ptr<int>(alive_)](Answer reply) {
+               if (!alive.expired()) answer(id, std::move(reply));
+             });
   }
 }
 
@@ -203,8 +216,9 @@ void ControlServer::answer(uint64_t id, Answer answer) {
 bool ControlServer::flush(uint64_t id, Client& client) {
   while (!client.output.empty()) {
     auto& outgoing = client.output.front();
-    const ssize_t count = send_with_fd(client.socket.get(), std::string_view(outgoing.bytes).substr(outgoing.sent),
-                                       outgoing.sent == 0 ? outgoing.fd.get() : -1);
+    const ssize_t count =
+        send_with_fd(client.socket.get(), std::string_view(outgoing.bytes).substr(outgoing.sent),
+                     outgoing.sent == 0 ? outgoing.fd.get() : -1);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0) return false;
@@ -228,11 +242,14 @@ Result<ControlServer::Answer> call_control(const std::filesystem::path& path, co
   ControlServer::Answer answer;
   std::string reply;
   while (reply.empty() || reply.back() != '\n') {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd waiting{socket->get(), POLLIN, 0};
     const int ready = left.count() > 0 ? ::poll(&waiting, 1, static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return fail(ErrorCode::kTimeout, fmt::format("the studio did not answer within {} ms", timeout.count()));
+    if (ready <= 0)
+      return fail(ErrorCode::kTimeout,
+                  fmt::format("the studio did not answer within {} ms", timeout.count()));
     std::array<char, 65'536> buffer;
     iovec io{buffer.data(), buffer.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};

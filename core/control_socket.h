@@ -8,8 +8,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/event_loop.h"
@@ -17,9 +18,9 @@
 
 namespace vitrine {
 
-/// The studio's door for vitrinectl and the desk: a UNIX stream socket, one JSON object a line in, one a line out, in
-/// order. An answer may carry one descriptor (a picture). Who may connect is the socket's mode and group (0660); who
-/// called is known from the kernel and goes into the records.
+/// The studio's door for vitrinectl and the desk: a UNIX stream socket, one JSON object a line in, one a line
+/// out, in order. An answer may carry one descriptor (a picture). Who may connect is the socket's mode and
+/// group (0660); who called is known from the kernel and given to the handler.
 class ControlServer {
  public:
   struct Caller {
@@ -42,7 +43,8 @@ class ControlServer {
   static constexpr size_t kMaxClients = 32;
 
   /// Replaces a socket left by a dead studio. Errors: kDeviceBusy when a live one answers there.
-  static Result<std::unique_ptr<ControlServer>> listen(EventLoop& loop, const std::filesystem::path& path, Handler handler);
+  static Result<std::unique_ptr<ControlServer>> listen(EventLoop& loop, const std::filesystem::path& path,
+                                                       Handler handler);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;

@@ -3,12 +3,14 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 namespace vitrine {
 
-/// What went wrong, by what the person in front of it can do. docs/errors.md: code → sentence on the page → retried or not.
+/// What went wrong, by what the person in front of it can do. docs/errors.md: code → sentence on the page →
+/// retried or not.
 enum class ErrorCode {
   kUnknown = 0,
   kInvalidInput,  // refused at the door; `Problems` carries each value

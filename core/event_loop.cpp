@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/event_loop.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <systemd/sd-event.h>
 
 #include <cerrno>
 #include <mutex>
+#include <signal.h>
 #include <utility>
 #include <vector>
+
+#include <systemd/sd-event.h>
 
 #include "core/unique_fd.h"
 
@@ -17,15 +18,16 @@ namespace vitrine {
 namespace {
 
 uint64_t microseconds(std::chrono::nanoseconds time) {
-  return static_cast<uint64_t>(std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
+  return static_cast<uint64_t>(
+      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
 }
 
 constexpr uint64_t kTimerAccuracyUs = 1000;
 
 }  // namespace
 
-/// sd-event keeps a pointer to this; the callback may release the Watch that owns it, so the callable is shared and held
-/// while it runs.
+/// sd-event keeps a pointer to this; the callback may release the Watch that owns it, so the callable is
+/// shared and held while it runs.
 struct EventLoop::Watch::Source {
   sd_event_source* event_source = nullptr;
   std::chrono::nanoseconds interval{};
@@ -95,16 +97,18 @@ struct EventLoop::Impl {
   }
 };
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
+}
 EventLoop::~EventLoop() = default;
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   std::unique_ptr<EventLoop> loop(new EventLoop());
-  if (const int rc = sd_event_new(&loop->impl_->event); rc < 0) return fail_errno(ErrorCode::kIo, "sd_event_new", -rc);
+  if (const int rc = sd_event_new(&loop->impl_->event); rc < 0)
+    return fail_errno(ErrorCode::kIo, "sd_event_new", -rc);
   loop->impl_->wake = UniqueFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!loop->impl_->wake.is_open()) return fail_errno(ErrorCode::kIo, "eventfd");
-  loop->impl_->wake_watch =
-      loop->watch(loop->impl_->wake.get(), EPOLLIN, [impl = loop->impl_.get()](uint32_t) { impl->run_posted(); });
+  loop->impl_->wake_watch = loop->watch(loop->impl_->wake.get(), EPOLLIN,
+                                        [impl = loop->impl_.get()](uint32_t) { impl->run_posted(); });
   return loop;
 }
 
@@ -117,9 +121,10 @@ EventLoop::Watch EventLoop::watch(int fd, uint32_t events, std::function<void(ui
 
 EventLoop::Watch EventLoop::after(std::chrono::nanoseconds delay, std::function<void()> callback) {
   auto source = std::make_unique<Watch::Source>();
-  source->callback = std::make_shared<std::function<void(uint32_t)>>([call = std::move(callback)](uint32_t) { call(); });
-  sd_event_add_time_relative(impl_->event, &source->event_source, CLOCK_MONOTONIC, microseconds(delay), kTimerAccuracyUs,
-                             &Impl::on_time, source.get());
+  source->callback =
+      std::make_shared<std::function<void(uint32_t)>>([call = std::move(callback)](uint32_t) { call(); });
+  sd_event_add_time_relative(impl_->event, &source->event_source, CLOCK_MONOTONIC, microseconds(delay),
+                             kTimerAccuracyUs, &Impl::on_time, source.get());
   return Impl::adopt(std::move(source));
 }
 
@@ -135,7 +140,8 @@ EventLoop::Watch EventLoop::on_signal(int signal, std::function<void()> callback
   sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   auto source = std::make_unique<Watch::Source>();
-  source->callback = std::make_shared<std::function<void(uint32_t)>>([call = std::move(callback)](uint32_t) { call(); });
+  source->callback =
+      std::make_shared<std::function<void(uint32_t)>>([call = std::move(callback)](uint32_t) { call(); });
   sd_event_add_signal(impl_->event, &source->event_source, signal, &Impl::on_signal, source.get());
   return Impl::adopt(std::move(source));
 }
@@ -148,7 +154,9 @@ void EventLoop::post(std::function<void()> call) {
   eventfd_write(impl_->wake.get(), 1);
 }
 
-void EventLoop::run() { sd_event_loop(impl_->event); }
+void EventLoop::run() {
+  sd_event_loop(impl_->event);
+}
 
 void EventLoop::quit() {
   {

@@ -28,7 +28,9 @@ struct Header {
 static_assert(sizeof(Header) <= FrameRingWriter::kPixelOffset);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
-Header& header_of(const Mapping& mapping) { return *std::launder(reinterpret_cast<Header*>(mapping.data())); }
+Header& header_of(const Mapping& mapping) {
+  return *std::launder(reinterpret_cast<Header*>(mapping.data()));
+}
 
 bool plane_fits(int64_t offset, int64_t stride, int width, int height, size_t bytes) {
   if (offset < 0 || stride < width || stride > (1 << 16)) return false;
@@ -60,7 +62,8 @@ Result<FrameRingWriter> FrameRingWriter::create(size_t pixel_bytes) {
   return FrameRingWriter(std::move(*fd), std::move(*mapping));
 }
 
-FrameRingWriter::FrameRingWriter(UniqueFd fd, Mapping mapping) : fd_(std::move(fd)), mapping_(std::move(mapping)) {
+FrameRingWriter::FrameRingWriter(UniqueFd fd, Mapping mapping)
+    : fd_(std::move(fd)), mapping_(std::move(mapping)) {
   static_assert(std::tuple_size_v<decltype(holds_)> == kEntries);
 }
 
@@ -91,19 +94,21 @@ Result<std::shared_ptr<FrameRingReader>> FrameRingReader::open(UniqueFd fd) {
   if (*bytes <= FrameRingWriter::kPixelOffset) return fail(ErrorCode::kProtocol, "frame ring without pixels");
   auto header = Mapping::create(fd.get(), 0, FrameRingWriter::kPixelOffset, Mapping::Access::kReadWrite);
   if (!header) return tl::unexpected(header.error());
-  auto pixels = Mapping::create(fd.get(), FrameRingWriter::kPixelOffset, *bytes - FrameRingWriter::kPixelOffset,
-                                Mapping::Access::kRead);
+  auto pixels = Mapping::create(fd.get(), FrameRingWriter::kPixelOffset,
+                                *bytes - FrameRingWriter::kPixelOffset, Mapping::Access::kRead);
   if (!pixels) return tl::unexpected(pixels.error());
   if (header_of(*header).magic != kMagic) return fail(ErrorCode::kProtocol, "frame ring of another version");
   return std::shared_ptr<FrameRingReader>(new FrameRingReader(std::move(*header), std::move(*pixels)));
 }
 
 FrameRingReader::FrameRingReader(Mapping header, Mapping pixels)
-    : header_(std::move(header)), pixels_(std::move(pixels)) {}
+    : header_(std::move(header)), pixels_(std::move(pixels)) {
+}
 
 std::optional<CameraFrame> FrameRingReader::latest() const {
   Header& header = header_of(header_);
-  // A writer at camera rate can't overtake twice in a row; a hostile one may, and then there is no picture this tick.
+  // A writer at camera rate can't overtake twice in a row; a hostile one may, and then there is no picture
+  // this tick.
   for (int attempt = 0; attempt < 3; ++attempt) {
     const uint64_t latest = header.latest.load();
     if (latest == 0) return std::nullopt;
@@ -128,9 +133,8 @@ std::optional<CameraFrame> FrameRingReader::latest() const {
     result.captured_at = std::min(frame.captured_at, steady_now());
     result.sequence = sequence;
     // The pin goes with the frame; the mapping stays as long as the pin.
-    result.keep_alive = std::shared_ptr<const void>(&entry, [self = shared_from_this(), &entry](const void*) {
-      entry.pins.fetch_sub(1);
-    });
+    result.keep_alive = std::shared_ptr<const void>(
+        &entry, [self = shared_from_this(), &entry](const void*) { entry.pins.fetch_sub(1); });
     return result;
   }
   return std::nullopt;

@@ -12,16 +12,18 @@
 
 namespace vitrine {
 
-/// Camera pictures cross from a source worker to the studio in one memfd: a page of descriptors, then pixels. A decoder
-/// writes its pictures straight into the pixels (they are its reference pictures, so nobody ever draws on them); a
-/// descriptor says where the newest one lies. Newest wins; nobody waits: the writer reuses no picture that is the newest
-/// or that a reader has pinned, and drops the new one when all descriptors are pinned.
+/// Camera pictures cross from a source worker to the studio in one memfd: a page of descriptors, then pixels.
+/// A decoder writes its pictures straight into the pixels (they are its reference pictures, so nobody ever
+/// draws on them); a descriptor says where the newest one lies. Newest wins; nobody waits: the writer reuses
+/// no picture that is the newest or that a reader has pinned, and drops the new one when all descriptors are
+/// pinned.
 ///
-/// Memory order: the writer stores `latest`, then looks at the pins of what it wants to reuse; a reader pins, then looks
-/// whether `latest` still names what it pinned. Both sequentially consistent, so one of the two sees the other.
+/// Memory order: the writer stores `latest`, then looks at the pins of what it wants to reuse; a reader pins,
+/// then looks whether `latest` still names what it pinned. Both sequentially consistent, so one of the two
+/// sees the other.
 ///
-/// Trust: the reader believes nothing of what it reads. It copies a descriptor once, checks it against the mapping, and
-/// maps the pixels read-only. A broken worker can show wrong pixels, and nothing else.
+/// Trust: the reader believes nothing of what it reads. It copies a descriptor once, checks it against the
+/// mapping, and maps the pixels read-only. A broken worker can show wrong pixels, and nothing else.
 
 /// Where a picture lies: offsets in bytes from the start of the pixels.
 struct FrameDescriptor {
@@ -43,9 +45,9 @@ class FrameRingWriter {
   [[nodiscard]] uint8_t* pixels() const { return mapping_.data() + kPixelOffset; }
   [[nodiscard]] size_t pixel_bytes() const { return mapping_.size() - kPixelOffset; }
 
-  /// Makes this the newest picture. `hold` keeps its pixels from being written again; it goes when the picture is no
-  /// longer the newest nor pinned, at a later publish. Returns false, and drops the picture, when all are pinned.
-  /// Thread: one at a time.
+  /// Makes this the newest picture. `hold` keeps its pixels from being written again; it goes when the
+  /// picture is no longer the newest nor pinned, at a later publish. Returns false, and drops the picture,
+  /// when all are pinned. Thread: one at a time.
   bool publish(const FrameDescriptor& frame, std::shared_ptr<void> hold);
 
   static constexpr size_t kPixelOffset = 4096;
@@ -63,8 +65,8 @@ class FrameRingReader : public std::enable_shared_from_this<FrameRingReader> {
   /// Takes a worker's memfd. Errors: kProtocol with what is wrong about it.
   static Result<std::shared_ptr<FrameRingReader>> open(UniqueFd fd);
 
-  /// The newest picture, pinned as long as the frame lives; nullopt when there is none yet or the descriptor is broken.
-  /// Thread: any. Never blocks.
+  /// The newest picture, pinned as long as the frame lives; nullopt when there is none yet or the descriptor
+  /// is broken. Thread: any. Never blocks.
   [[nodiscard]] std::optional<CameraFrame> latest() const;
 
  private:

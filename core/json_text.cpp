@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/json_text.h"
 
-#include <fmt/format.h>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace vitrine {
 namespace {
@@ -15,7 +16,8 @@ constexpr int kMaxDepth = 64;
 
 Result<nlohmann::json> parse_json(std::string_view text, size_t max_bytes) {
   if (text.size() > max_bytes) {
-    return fail(ErrorCode::kInvalidInput, fmt::format("JSON of {} bytes, allowed {}", text.size(), max_bytes));
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("JSON of {} bytes, allowed {}", text.size(), max_bytes));
   }
   std::string refusal;
   std::vector<std::set<std::string>> keys;
@@ -48,7 +50,8 @@ std::string describe(const nlohmann::json& value) {
   std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() > kMaxShown) {
     size_t cut = kMaxShown;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;  // not inside a UTF-8 sequence
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U)
+      --cut;  // not inside a UTF-8 sequence
     text = text.substr(0, cut) + "…\"";
   }
   return text;

@@ -7,8 +7,8 @@
 namespace vitrine {
 
 /// One value, newest wins, shared and immutable. store and load never wait for more than a pointer copy.
-/// A lock rather than std::atomic<std::shared_ptr>: that one is a spin lock ThreadSanitizer can't see through (gcc 12).
-/// Thread: any.
+/// A lock rather than std::atomic<std::shared_ptr>: that one is a spin lock ThreadSanitizer can't see through
+/// (gcc 12). Thread: any.
 template <typename T>
 class LatestSlot {
  public:

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fmt/core.h>
-
 #include <chrono>
 #include <mutex>
 #include <string>
 #include <string_view>
 
-/// Logs go to stderr, one line an event, with systemd's priority prefix where stderr is the journal. A line never blocks
-/// its caller: lines pass through a bounded queue that drops the oldest when the journal hangs.
-/// Who logs: the stage that decides what happens next, once, with what was tried, the value, and what follows.
+#include <fmt/core.h>
+
+/// Logs go to stderr, one line an event, with systemd's priority prefix where stderr is the journal. A line
+/// never blocks its caller: lines pass through a bounded queue that drops the oldest when the journal hangs.
+/// Who logs: the stage that decides what happens next, once, with what was tried, the value, and what
+/// follows.
 namespace vitrine::log {
 
 enum class Level { kDebug = 0, kInfo, kWarning, kError };
 
-/// Before the first line, once per process. `process` stands in front of each line where stderr is a terminal.
+/// Before the first line, once per process. `process` stands in front of each line where stderr is a
+/// terminal.
 void open(std::string process, Level threshold);
 
 /// Writes out what is queued; at the end of main.

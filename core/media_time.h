@@ -8,14 +8,16 @@
 
 namespace vitrine {
 
-/// A point on CLOCK_MONOTONIC, the same in every process of the box, or a duration. Milliseconds, RTMP and libav units
-/// appear only where bytes leave the process.
+/// A point on CLOCK_MONOTONIC, the same in every process of the box, or a duration. Milliseconds, RTMP and
+/// libav units appear only where bytes leave the process.
 using MediaTime = std::chrono::nanoseconds;
 
 /// A UTC instant. Deadlines and leases are of this type and never of MediaTime.
 using Instant = std::chrono::sys_time<std::chrono::microseconds>;
 
-inline MediaTime steady_now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+inline MediaTime steady_now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
 inline Instant system_now() {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
@@ -33,13 +35,14 @@ constexpr int64_t rescale(int64_t value, Rational from, Rational to) {
 inline constexpr Rational kNanoseconds{1, 1'000'000'000};
 inline constexpr Rational kMilliseconds{1, 1000};
 
-/// Start of frame `index` at `rate` frames a second, counted from frame 0. Drift-free: no accumulated rounding.
+/// Start of frame `index` at `rate` frames a second, counted from frame 0. Drift-free: no accumulated
+/// rounding.
 constexpr MediaTime frame_time(int64_t index, Rational rate) {
   return MediaTime{rescale(index, {rate.den, rate.num}, kNanoseconds)};
 }
 
-/// Where a moment of CLOCK_MONOTONIC lies in UTC as the shop backend counts it. Fixed when the program state was applied:
-/// a stepped system clock (NTP, a technician) must not move a countdown that is on air.
+/// Where a moment of CLOCK_MONOTONIC lies in UTC as the shop backend counts it. Fixed when the program state
+/// was applied: a stepped system clock (NTP, a technician) must not move a countdown that is on air.
 struct ShowClock {
   MediaTime steady{};
   Instant utc{};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/money.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
+
+#include <fmt/format.h>
 
 namespace vitrine {
 namespace {
@@ -17,11 +17,13 @@ struct Currency {
 
 // ISO 4217 minor units; symbols as price tags show them.
 constexpr std::array kCurrencies = {
-    Currency{"CNY", 2, "¥"},   Currency{"USD", 2, "$"},   Currency{"EUR", 2, "€"},   Currency{"GBP", 2, "£"},
-    Currency{"JPY", 0, "¥"},   Currency{"KRW", 0, "₩"},   Currency{"HKD", 2, "HK$"}, Currency{"TWD", 2, "NT$"},
-    Currency{"MOP", 2, "MOP$"}, Currency{"SGD", 2, "S$"}, Currency{"MYR", 2, "RM"},  Currency{"THB", 2, "฿"},
-    Currency{"VND", 0, "₫"},   Currency{"IDR", 2, "Rp"},  Currency{"PHP", 2, "₱"},   Currency{"AUD", 2, "A$"},
-    Currency{"CAD", 2, "C$"},  Currency{"CHF", 2, "CHF"}, Currency{"RUB", 2, "₽"},   Currency{"KWD", 3, "KWD"},
+    Currency{"CNY", 2, "¥"},   Currency{"USD", 2, "$"},   Currency{"EUR", 2, "€"},
+    Currency{"GBP", 2, "£"},   Currency{"JPY", 0, "¥"},   Currency{"KRW", 0, "₩"},
+    Currency{"HKD", 2, "HK$"}, Currency{"TWD", 2, "NT$"}, Currency{"MOP", 2, "MOP$"},
+    Currency{"SGD", 2, "S$"},  Currency{"MYR", 2, "RM"},  Currency{"THB", 2, "฿"},
+    Currency{"VND", 0, "₫"},   Currency{"IDR", 2, "Rp"},  Currency{"PHP", 2, "₱"},
+    Currency{"AUD", 2, "A$"},  Currency{"CAD", 2, "C$"},  Currency{"CHF", 2, "CHF"},
+    Currency{"RUB", 2, "₽"}, Currency{"KWD", 3, "KWD"},
 };
 
 const Currency* find_currency(std::string_view code) {
@@ -29,7 +31,9 @@ const Currency* find_currency(std::string_view code) {
   return found == kCurrencies.end() ? nullptr : found;
 }
 
-std::string_view code_of(const Money& money) { return {money.currency.data(), money.currency.size()}; }
+std::string_view code_of(const Money& money) {
+  return {money.currency.data(), money.currency.size()};
+}
 
 }  // namespace
 
@@ -42,7 +46,8 @@ std::string format_amount(const Money& money, Cents cents) {
   const int digits = minor_digits(code_of(money)).value_or(2);
   int64_t scale = 1;
   for (int i = 0; i < digits; ++i) scale *= 10;
-  const uint64_t magnitude = money.minor < 0 ? 0 - static_cast<uint64_t>(money.minor) : static_cast<uint64_t>(money.minor);
+  const uint64_t magnitude =
+      money.minor < 0 ? 0 - static_cast<uint64_t>(money.minor) : static_cast<uint64_t>(money.minor);
   const uint64_t whole = magnitude / static_cast<uint64_t>(scale);
   std::string text = fmt::format("{}{}", money.minor < 0 ? "-" : "", whole);
   if (digits == 0) return text;

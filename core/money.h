@@ -18,10 +18,12 @@ struct Money {
   auto operator<=>(const Money&) const = default;
 };
 
-/// Digits after the point of a currency this box may show; nullopt for a code it doesn't know (ISO 4217, list one).
+/// Digits after the point of a currency this box may show; nullopt for a code it doesn't know (ISO 4217, list
+/// one).
 std::optional<int> minor_digits(std::string_view currency);
 
-/// The amount as a shop writes it: no trailing zero cents ("39.9", "40", "1299"); "39.90" when `keep_cents` is kKeep.
+/// The amount as a shop writes it: no trailing zero cents ("39.9", "40", "1299"); "39.90" when `keep_cents`
+/// is kKeep.
 enum class Cents { kTrim, kKeep };
 std::string format_amount(const Money& money, Cents cents);
 

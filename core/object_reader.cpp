@@ -2,9 +2,10 @@
 #include "core/object_reader.h"
 
 #include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <vector>
 
 #include "core/json_text.h"
 #include "core/rfc3339.h"
@@ -37,14 +38,17 @@ std::string quoted_list(std::initializer_list<std::string_view> words) {
 
 ObjectReader::ObjectReader(const nlohmann::json& value, std::string where, Problems& problems)
     : value_(value), where_(std::move(where)), problems_(problems) {
-  if (!value_.is_object()) problems_.push_back({where_.empty() ? "document" : where_, describe(value_), "an object"});
+  if (!value_.is_object())
+    problems_.push_back({where_.empty() ? "document" : where_, describe(value_), "an object"});
 }
 
 std::string ObjectReader::path(std::string_view key) const {
   return where_.empty() ? std::string(key) : fmt::format("{}.{}", where_, key);
 }
 
-bool ObjectReader::has(std::string_view key) const { return value_.is_object() && value_.contains(key); }
+bool ObjectReader::has(std::string_view key) const {
+  return value_.is_object() && value_.contains(key);
+}
 
 void ObjectReader::refuse(std::string_view key, std::string found, std::string allowed) {
   problems_.push_back({path(key), std::move(found), std::move(allowed)});
@@ -63,13 +67,17 @@ const nlohmann::json* ObjectReader::require(std::string_view key, std::string_vi
   return found;
 }
 
-void ObjectReader::check_text(std::string_view key, const nlohmann::json& value, TextLimits limits, std::string& out) {
-  const std::string allowed = fmt::format("text of {} to {} bytes", limits.may_be_empty ? 0 : 1, limits.max_bytes);
+void ObjectReader::check_text(std::string_view key, const nlohmann::json& value, TextLimits limits,
+                              std::string& out) {
+  const std::string allowed =
+      fmt::format("text of {} to {} bytes", limits.may_be_empty ? 0 : 1, limits.max_bytes);
   if (!value.is_string()) return refuse(key, describe(value), allowed);
   const auto& text = value.get_ref<const std::string&>();
-  if (text.size() > limits.max_bytes) return refuse(key, fmt::format("text of {} bytes", text.size()), allowed);
+  if (text.size() > limits.max_bytes)
+    return refuse(key, fmt::format("text of {} bytes", text.size()), allowed);
   if (text.empty() && !limits.may_be_empty) return refuse(key, "empty text", allowed);
-  if (const auto bad = find_unsafe_character(text)) return refuse(key, *bad, "text without control and direction characters");
+  if (const auto bad = find_unsafe_character(text))
+    return refuse(key, *bad, "text without control and direction characters");
   out = text;
 }
 
@@ -105,8 +113,10 @@ int64_t ObjectReader::integer(std::string_view key, int64_t min, int64_t max) {
 int64_t ObjectReader::integer_or(std::string_view key, int64_t fallback, int64_t min, int64_t max) {
   const auto* value = find(key);
   if (value == nullptr) return fallback;
-  const bool is_too_large = value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
-  if (!value->is_number_integer() || is_too_large || value->get<int64_t>() < min || value->get<int64_t>() > max) {
+  const bool is_too_large =
+      value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  if (!value->is_number_integer() || is_too_large || value->get<int64_t>() < min ||
+      value->get<int64_t>() > max) {
     refuse(key, describe(*value), fmt::format("an integer from {} to {}", min, max));
     return fallback;
   }
@@ -158,7 +168,9 @@ size_t ObjectReader::one_of(std::string_view key, std::initializer_list<std::str
   return one_of_or_first(key, words);
 }
 
-const nlohmann::json* ObjectReader::any(std::string_view key) { return find(key); }
+const nlohmann::json* ObjectReader::any(std::string_view key) {
+  return find(key);
+}
 
 void ObjectReader::object(std::string_view key, const std::function<void(ObjectReader&)>& read) {
   if (require(key, "an object") != nullptr) object_if_present(key, read);
@@ -174,7 +186,8 @@ void ObjectReader::object_if_present(std::string_view key, const std::function<v
   }
 }
 
-void ObjectReader::array(std::string_view key, size_t min, size_t max, const std::function<void(ObjectReader&)>& read) {
+void ObjectReader::array(std::string_view key, size_t min, size_t max,
+                         const std::function<void(ObjectReader&)>& read) {
   values(key, min, max, [&](const nlohmann::json& value, const std::string& where) {
     ObjectReader reader(value, where, problems_);
     if (value.is_object()) {
@@ -189,7 +202,8 @@ void ObjectReader::values(std::string_view key, size_t min, size_t max,
   const std::string allowed = fmt::format("an array of {} to {}", min, max);
   const auto* value = min > 0 ? require(key, allowed) : find(key);
   if (value == nullptr) return;
-  if (!value->is_array() || value->size() < min || value->size() > max) return refuse(key, describe(*value), allowed);
+  if (!value->is_array() || value->size() < min || value->size() > max)
+    return refuse(key, describe(*value), allowed);
   for (size_t i = 0; i < value->size(); ++i) read((*value)[i], fmt::format("{}[{}]", path(key), i));
 }
 

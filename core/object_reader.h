@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/geometry.h"
@@ -16,9 +17,10 @@
 
 namespace vitrine {
 
-/// Reads one object from outside, key by key, and notes every value that is missing, of the wrong type, out of range or
-/// unknown, with its place, what was found and what is allowed. It never stops at the first: a technician sees all.
-/// After a note the getters return the fallback, and the caller goes on; the result counts only when no problem was noted.
+/// Reads one object from outside, key by key, and notes every value that is missing, of the wrong type, out
+/// of range or unknown, with its place, what was found and what is allowed. It never stops at the first: a
+/// technician sees all. After a note the getters return the fallback, and the caller goes on; the result
+/// counts only when no problem was noted.
 class ObjectReader {
  public:
   /// `value` must outlive the reader. `where` is the path shown before keys: "", "programs[0]".

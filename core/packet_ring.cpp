@@ -22,11 +22,11 @@ struct PacketRing::Shared {
   const Config config;
   mutable std::mutex mutex;
   std::condition_variable_any pushed;
-  std::deque<Packet> packets;                              // guarded by mutex
-  uint64_t first = 0;                                      // sequence number of packets.front(); guarded by mutex
-  size_t bytes = 0;                                        // guarded by mutex
-  bool is_closed = false;                                  // guarded by mutex
-  std::vector<std::weak_ptr<Reader::Cursor>> cursors;      // guarded by mutex
+  std::deque<Packet> packets;                          // guarded by mutex
+  uint64_t first = 0;                                  // sequence number of packets.front(); guarded by mutex
+  size_t bytes = 0;                                    // guarded by mutex
+  bool is_closed = false;                              // guarded by mutex
+  std::vector<std::weak_ptr<Reader::Cursor>> cursors;  // guarded by mutex
 
   [[nodiscard]] uint64_t end() const { return first + packets.size(); }
   [[nodiscard]] const Packet& at(uint64_t sequence) const { return packets[sequence - first]; }
@@ -35,8 +35,8 @@ struct PacketRing::Shared {
   }
 
   void evict() {
-    while (packets.size() > 1 && (bytes > config.max_bytes ||
-                                  packets.back().dts - packets.front().dts > config.max_duration)) {
+    while (packets.size() > 1 &&
+           (bytes > config.max_bytes || packets.back().dts - packets.front().dts > config.max_duration)) {
       bytes -= packets.front().bytes->size();
       packets.pop_front();
       ++first;
@@ -84,8 +84,11 @@ struct PacketRing::Shared {
   }
 };
 
-PacketRing::PacketRing(Config config) : shared_(std::make_shared<Shared>(config)) {}
-PacketRing::~PacketRing() { close(); }
+PacketRing::PacketRing(Config config) : shared_(std::make_shared<Shared>(config)) {
+}
+PacketRing::~PacketRing() {
+  close();
+}
 
 void PacketRing::push(Packet packet) {
   {
@@ -118,7 +121,9 @@ PacketRing::Reader PacketRing::open_reader(StartAt start) {
   cursor->wake = UniqueFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   const std::lock_guard lock(shared_->mutex);
   switch (start) {
-    case StartAt::kOldest: cursor->next = shared_->first; break;
+    case StartAt::kOldest:
+      cursor->next = shared_->first;
+      break;
     case StartAt::kLatestKeyframe: {
       const auto keyframe = shared_->latest_keyframe();
       cursor->next = keyframe.value_or(shared_->end());
@@ -131,7 +136,8 @@ PacketRing::Reader PacketRing::open_reader(StartAt start) {
 }
 
 PacketRing::Reader::Reader(std::shared_ptr<Shared> shared, std::shared_ptr<Cursor> cursor)
-    : shared_(std::move(shared)), cursor_(std::move(cursor)) {}
+    : shared_(std::move(shared)), cursor_(std::move(cursor)) {
+}
 PacketRing::Reader::Reader(Reader&&) noexcept = default;
 PacketRing::Reader& PacketRing::Reader::operator=(Reader&&) noexcept = default;
 PacketRing::Reader::~Reader() = default;
@@ -156,7 +162,9 @@ std::optional<PacketRing::Item> PacketRing::Reader::try_pop() {
   return item;
 }
 
-int PacketRing::Reader::wake_fd() const { return cursor_->wake.get(); }
+int PacketRing::Reader::wake_fd() const {
+  return cursor_->wake.get();
+}
 
 bool PacketRing::Reader::is_finished() const {
   const std::lock_guard lock(shared_->mutex);

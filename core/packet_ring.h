@@ -15,13 +15,13 @@
 
 namespace vitrine {
 
-/// The coded program, once, for every sink: recorder, destinations, preview. Writers never wait; each reader has its own
-/// cursor and loses packets only from its own view.
+/// The coded program, once, for every sink: recorder, destinations, preview. Writers never wait; each reader
+/// has its own cursor and loses packets only from its own view.
 ///
-/// Capacity is a duration and a size; whatever is older goes. A reader that was overtaken, or that asks to skip, goes on
-/// at a video keyframe: it never sees a picture whose references it has not seen.
-/// Packets come out in the order pushed; the interleaver pushes by dts.
-/// Thread: any number of writers; each Reader belongs to one thread.
+/// Capacity is a duration and a size; whatever is older goes. A reader that was overtaken, or that asks to
+/// skip, goes on at a video keyframe: it never sees a picture whose references it has not seen. Packets come
+/// out in the order pushed; the interleaver pushes by dts. Thread: any number of writers; each Reader belongs
+/// to one thread.
 class PacketRing {
  public:
   struct Config {
@@ -49,7 +49,8 @@ class PacketRing {
   /// Never blocks. After close: ignored.
   void push(Packet packet);
 
-  /// Ends the broadcast: readers drain what is left and then get nullopt. From either end, any number of times.
+  /// Ends the broadcast: readers drain what is left and then get nullopt. From either end, any number of
+  /// times.
   void close();
 
   [[nodiscard]] bool is_closed() const;
@@ -74,8 +75,8 @@ class PacketRing::Reader {
   /// The next packet if there is one.
   std::optional<Item> try_pop();
 
-  /// Readable (POLLIN) after a push that found this reader drained, and after close; try_pop clears it when it has
-  /// nothing to give. For sinks that also wait for a socket.
+  /// Readable (POLLIN) after a push that found this reader drained, and after close; try_pop clears it when
+  /// it has nothing to give. For sinks that also wait for a socket.
   [[nodiscard]] int wake_fd() const;
 
   /// True when closed and drained.

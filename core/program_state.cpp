@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "core/json_text.h"
 #include "core/object_reader.h"
@@ -16,8 +17,8 @@ Point read_point(ObjectReader& reader, std::string_view key) {
   Point point;
   std::vector<int> numbers;
   reader.values(key, 2, 2, [&](const nlohmann::json& value, const std::string&) {
-    const bool is_good = value.is_number_integer() && value.get<int64_t>() >= -8192 && value.get<int64_t>() <= 8192 &&
-                         value.get<int64_t>() % 2 == 0;
+    const bool is_good = value.is_number_integer() && value.get<int64_t>() >= -8192 &&
+                         value.get<int64_t>() <= 8192 && value.get<int64_t>() % 2 == 0;
     if (!is_good) reader.refuse(key, describe(value), "two even integers, canvas pixels");
     numbers.push_back(is_good ? value.get<int>() : 0);
   });
@@ -38,14 +39,16 @@ Rect read_area(ObjectReader& reader, const ProgramConfig& program) {
     numbers.push_back(value.is_number_integer() ? value.get<int64_t>() : -1);
   });
   if (numbers.size() != 4) return area;
-  const bool is_even = std::ranges::all_of(numbers, [](int64_t number) { return number >= 0 && number % 2 == 0; });
-  const bool is_inside = is_even && numbers[2] >= 16 && numbers[3] >= 16 && numbers[0] <= program.size.width &&
-                         numbers[1] <= program.size.height && numbers[2] <= program.size.width - numbers[0] &&
+  const bool is_even =
+      std::ranges::all_of(numbers, [](int64_t number) { return number >= 0 && number % 2 == 0; });
+  const bool is_inside = is_even && numbers[2] >= 16 && numbers[3] >= 16 &&
+                         numbers[0] <= program.size.width && numbers[1] <= program.size.height &&
+                         numbers[2] <= program.size.width - numbers[0] &&
                          numbers[3] <= program.size.height - numbers[1];
   if (!is_inside) {
     reader.refuse("area", "[" + found + "]",
-                  fmt::format("[x, y, width, height]: even, at least 16 × 16, inside {} × {}", program.size.width,
-                              program.size.height));
+                  fmt::format("[x, y, width, height]: even, at least 16 × 16, inside {} × {}",
+                              program.size.width, program.size.height));
     return area;
   }
   return {static_cast<int>(numbers[0]), static_cast<int>(numbers[1]), static_cast<int>(numbers[2]),
@@ -74,7 +77,8 @@ Layer read_layer(ObjectReader& reader) {
   if (reader.has("at")) layer.at = read_point(reader, "at");
   layer.valid_from = reader.instant("valid_from");
   layer.valid_until = reader.instant("valid_until");
-  if (layer.valid_until <= layer.valid_from && layer.valid_until != Instant{} && layer.valid_from != Instant{}) {
+  if (layer.valid_until <= layer.valid_from && layer.valid_until != Instant{} &&
+      layer.valid_from != Instant{}) {
     reader.refuse("valid_until", describe(*reader.any("valid_until")), "a time after valid_from");
   }
   constexpr std::array kEnds = {LeaseEnd::kHide, LeaseEnd::kEnded, LeaseEnd::kNeutral};
@@ -95,7 +99,8 @@ Scene read_scene(ObjectReader& reader, const Config& config, const ProgramConfig
     picture.camera = item.id("camera");
     check_camera(picture.camera, item, "camera");
     picture.area = read_area(item, program);
-    picture.fit = item.one_of_or_first("fit", {"cover", "contain"}) == 0 ? Picture::Fit::kCover : Picture::Fit::kContain;
+    picture.fit = item.one_of_or_first("fit", {"cover", "contain"}) == 0 ? Picture::Fit::kCover
+                                                                         : Picture::Fit::kContain;
     scene.pictures.push_back(std::move(picture));
   });
   reader.values("fallback_cameras", 0, 4, [&](const nlohmann::json& value, const std::string&) {
@@ -130,20 +135,50 @@ Scene read_scene(ObjectReader& reader, const Config& config, const ProgramConfig
   reader.array("layers", 0, 32, [&](ObjectReader& item) {
     scene.layers.push_back(read_layer(item));
     if (const auto& id = scene.layers.back().id; !id.empty() && !layer_ids.insert(id).second) {
-      item.refuse("id", fmt::format("\"{}\" a second time", id), "each layer of a scene with an id of its own");
+      item.refuse("id", fmt::format("\"{}\" a second time", id),
+                  "each layer of a scene with an id of its own");
     }
   });
   return scene;
+}
+
+nlohmann::json default_program(const ProgramConfig& program, const Config& config) {
+  auto sounds = nlohmann::json::array();
+  for (const auto& microphone : config.microphones) {
+    sounds.push_back(nlohmann::json::object({{"microphone", microphone.id}}));
+  }
+  const nlohmann::json picture = {{"camera", config.cameras.front().id}};
+  const nlohmann::json scene = {{"id", "default"},
+                                {"pictures", nlohmann::json::array({picture})},
+                                {"slate", {{"data", {{"shop", config.studio_name}}}}},
+                                {"sounds", sounds}};
+  return {{"id", program.id}, {"on_air", false}, {"scene", scene}};
+}
+
+/// A whole state says something of every program: one that was left out is off air and shows its camera.
+void add_missing_programs(ProgramState& state, const Config& config) {
+  for (const auto& program : config.programs) {
+    if (state.find_program(program.id) != nullptr) continue;
+    auto entry = default_program(program, config);
+    Problems none;
+    ObjectReader reader(entry["scene"], "", none);
+    state.programs.push_back({program.id, false, read_scene(reader, config, program)});
+    state.document["programs"].push_back(std::move(entry));
+  }
 }
 
 }  // namespace
 
 std::string_view to_string(LayerForm form) {
   switch (form) {
-    case LayerForm::kHidden: return "hidden";
-    case LayerForm::kNormal: return "normal";
-    case LayerForm::kEnded: return "ended";
-    case LayerForm::kNeutral: return "neutral";
+    case LayerForm::kHidden:
+      return "hidden";
+    case LayerForm::kNormal:
+      return "normal";
+    case LayerForm::kEnded:
+      return "ended";
+    case LayerForm::kNeutral:
+      return "neutral";
   }
   return "hidden";
 }
@@ -152,9 +187,12 @@ LayerForm Layer::form_at(Instant instant) const {
   if (instant < valid_from) return LayerForm::kHidden;
   if (instant < valid_until) return LayerForm::kNormal;
   switch (after) {
-    case LeaseEnd::kHide: return LayerForm::kHidden;
-    case LeaseEnd::kEnded: return LayerForm::kEnded;
-    case LeaseEnd::kNeutral: return LayerForm::kNeutral;
+    case LeaseEnd::kHide:
+      return LayerForm::kHidden;
+    case LeaseEnd::kEnded:
+      return LayerForm::kEnded;
+    case LeaseEnd::kNeutral:
+      return LayerForm::kNeutral;
   }
   return LayerForm::kHidden;
 }
@@ -164,14 +202,16 @@ const ProgramScene* ProgramState::find_program(std::string_view id) const {
   return found == programs.end() ? nullptr : &*found;
 }
 
-tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& document, const Config& config) {
+tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& document,
+                                                          const Config& config) {
   Problems problems;
   ProgramState state;
   ObjectReader root(document, "", problems);
   (void)root.integer("version", 1, 1);
-  state.revision = static_cast<uint64_t>(root.integer("revision", 1, int64_t{1} << 53));
+  state.revision = static_cast<uint64_t>(root.integer("revision", 1, int64_t{kMaxRevision}));
   constexpr int64_t kDayMs = 86'400'000;
-  state.clock_offset = std::chrono::milliseconds(root.integer_or("clock_offset_ms", 0, -366 * kDayMs, 366 * kDayMs));
+  state.clock_offset =
+      std::chrono::milliseconds(root.integer_or("clock_offset_ms", 0, -366 * kDayMs, 366 * kDayMs));
   std::set<std::string> seen;
   root.array("programs", 0, 4, [&](ObjectReader& reader) {
     ProgramScene program;
@@ -180,7 +220,8 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
     const auto* configured = config.find_program(program.program);
     if (configured == nullptr) {
       if (!program.program.empty()) {
-        reader.refuse("id", fmt::format("\"{}\"", program.program), "the id of a [[program]]: " + list_ids(config.programs));
+        reader.refuse("id", fmt::format("\"{}\"", program.program),
+                      "the id of a [[program]]: " + list_ids(config.programs));
       }
       (void)reader.any("scene");
       return;
@@ -188,29 +229,20 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
     if (!seen.insert(program.program).second) {
       reader.refuse("id", fmt::format("\"{}\" a second time", program.program), "each program once");
     }
-    reader.object("scene", [&](ObjectReader& scene) { program.scene = read_scene(scene, config, *configured); });
+    reader.object("scene",
+                  [&](ObjectReader& scene) { program.scene = read_scene(scene, config, *configured); });
     state.programs.push_back(std::move(program));
   });
   root.finish();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   state.document = document;
+  add_missing_programs(state, config);
   return state;
 }
 
 nlohmann::json default_program_state(const Config& config) {
   auto programs = nlohmann::json::array();
-  for (const auto& program : config.programs) {
-    auto sounds = nlohmann::json::array();
-    for (const auto& microphone : config.microphones) {
-      sounds.push_back(nlohmann::json::object({{"microphone", microphone.id}}));
-    }
-    const nlohmann::json picture = {{"camera", config.cameras.front().id}};
-    const nlohmann::json scene = {{"id", "default"},
-                                  {"pictures", nlohmann::json::array({picture})},
-                                  {"slate", {{"data", {{"shop", config.studio_name}}}}},
-                                  {"sounds", sounds}};
-    programs.push_back({{"id", program.id}, {"on_air", false}, {"scene", scene}});
-  }
+  for (const auto& program : config.programs) programs.push_back(default_program(program, config));
   return {{"version", 1}, {"revision", 1}, {"programs", programs}};
 }
 

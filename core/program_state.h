@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/error.h"
@@ -13,8 +14,9 @@
 
 namespace vitrine {
 
-/// The desired picture and sound of every program: the contract between the control plane and the studio. It is sent
-/// whole, carries a revision, and is immutable once decoded. core/program_state.schema.json is the same in JSON Schema.
+/// The desired picture and sound of every program: the contract between the control plane and the studio. It
+/// is sent whole, carries a revision, and is immutable once decoded. core/program_state.schema.json is the
+/// same in JSON Schema.
 
 /// What a layer turns into when its lease is over.
 enum class LeaseEnd { kHide, kEnded, kNeutral };
@@ -31,8 +33,9 @@ struct Layer {
   Instant valid_until{};
   LeaseEnd after = LeaseEnd::kHide;
 
-  /// The form this layer takes at `instant`: hidden before the lease, normal inside [valid_from, valid_until), then as
-  /// `after` says. The studio asks for every frame; no fault elsewhere can lengthen a lease.
+  /// The form this layer takes at `instant`: hidden before the lease, normal inside [valid_from,
+  /// valid_until), then as `after` says. The studio asks for every frame; no fault elsewhere can lengthen a
+  /// lease.
   [[nodiscard]] LayerForm form_at(Instant instant) const;
 };
 
@@ -52,7 +55,8 @@ struct Sound {
 struct Scene {
   std::string id;
   std::vector<Picture> pictures;
-  std::vector<std::string> fallback_cameras;  // take the first picture's place, in this order, before the slate does
+  std::vector<std::string>
+      fallback_cameras;  // take the first picture's place, in this order, before the slate does
   std::string slate_template = "slate";
   nlohmann::json slate_data;
   std::vector<Sound> sounds;
@@ -75,12 +79,15 @@ struct ProgramState {
 };
 
 inline constexpr size_t kMaxStateBytes = 1 << 20;
+inline constexpr uint64_t kMaxRevision = uint64_t{1} << 53;  // what every JSON reader holds exactly
 
-/// Decodes and checks a whole state against the configuration: programs, cameras and microphones must exist, rectangles
-/// lie on the canvas, leases end after they begin. Returns every problem.
-tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& document, const Config& config);
+/// Decodes and checks a whole state against the configuration: programs, cameras and microphones must exist,
+/// rectangles lie on the canvas, leases end after they begin. Returns every problem.
+tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& document,
+                                                          const Config& config);
 
-/// What a box shows before it was ever told: each program's first camera and the shop's name on the slate, off air.
+/// What a box shows before it was ever told: each program's first camera and the shop's name on the slate,
+/// off air.
 nlohmann::json default_program_state(const Config& config);
 
 /// `document` with every program (or the one named) on or off air, and the next revision.

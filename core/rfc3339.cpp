@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/rfc3339.h"
 
-#include <date/date.h>
-
 #include <algorithm>
 #include <sstream>
 #include <string>
 
+#include <date/date.h>
+
 namespace vitrine {
 namespace {
 
-/// The grammar of RFC 3339, 5.6, before date's parser sees it: that one reads leniently ("-11" for an hour) and then
-/// computes with what it read until it overflows.
+/// The grammar of RFC 3339, 5.6, before date's parser sees it: that one reads leniently ("-11" for an hour)
+/// and then computes with what it read until it overflows.
 bool has_rfc3339_shape(std::string_view text) {
   constexpr std::string_view kShape = "0000-00-00T00:00:00";
   const auto matches = [](std::string_view part, std::string_view shape) {

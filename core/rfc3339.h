@@ -9,7 +9,8 @@
 
 namespace vitrine {
 
-/// "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.250Z" or with an offset "+08:00". RFC 3339; nothing else is taken.
+/// "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.250Z" or with an offset "+08:00". RFC 3339; nothing else is
+/// taken.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 
 /// UTC with milliseconds: "2026-11-22T12:00:00.250Z".

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/secret.h"
 
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <fcntl.h>
+#include <string.h>
+
 #include <fmt/format.h>
 
 #include "core/unique_fd.h"
@@ -15,7 +16,9 @@ namespace {
 
 constexpr size_t kMaxSecretBytes = 4096;
 
-Result<Secret> read_secret_file(const std::filesystem::path& path) {
+enum class Guard { kMode, kServiceManager };
+
+Result<Secret> read_secret_file(const std::filesystem::path& path, Guard guard) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.is_open()) {
     const auto code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermission;
@@ -23,11 +26,12 @@ Result<Secret> read_secret_file(const std::filesystem::path& path) {
   }
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return fail_errno(ErrorCode::kIo, path.string());
-  if (!S_ISREG(status.st_mode)) return fail(ErrorCode::kInvalidInput, fmt::format("{}: not a regular file", path.string()));
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (!S_ISREG(status.st_mode))
+    return fail(ErrorCode::kInvalidInput, fmt::format("{}: not a regular file", path.string()));
+  if (guard == Guard::kMode && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(ErrorCode::kPermission,
-                fmt::format("{}: others may read this secret (mode {:04o}); mend with: chmod 0600 {}", path.string(),
-                            status.st_mode & 07777, path.string()));
+                fmt::format("{}: others may read this secret (mode {:04o}); mend with: chmod 0600 {}",
+                            path.string(), status.st_mode & 07777, path.string()));
   }
   std::string text(kMaxSecretBytes + 1, '\0');
   const ssize_t length = ::read(fd.get(), text.data(), text.size());
@@ -35,18 +39,22 @@ Result<Secret> read_secret_file(const std::filesystem::path& path) {
   text.resize(static_cast<size_t>(length));
   Secret whole(std::move(text));  // wipes the buffer on every way out
   if (whole.reveal().size() > kMaxSecretBytes) {
-    return fail(ErrorCode::kInvalidInput, fmt::format("{}: larger than {} bytes", path.string(), kMaxSecretBytes));
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("{}: larger than {} bytes", path.string(), kMaxSecretBytes));
   }
   const size_t end = whole.reveal().find_last_not_of("\r\n \t");
   if (end == std::string::npos) {
-    return fail(ErrorCode::kInvalidInput, fmt::format("{}: the file is empty; put the key into it", path.string()));
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("{}: the file is empty; put the key into it", path.string()));
   }
   return Secret(whole.reveal().substr(0, end + 1));
 }
 
 }  // namespace
 
-Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { other.wipe(); }
+Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) {
+  other.wipe();
+}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
@@ -57,7 +65,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+  wipe();
+}
 
 void Secret::wipe() {
   // A moved-from or short string keeps its bytes in place; capacity, not size, is what was written.
@@ -68,10 +78,11 @@ void Secret::wipe() {
 
 Result<Secret> load_credential(const std::filesystem::path& directory, std::string_view name) {
   if (const char* systemd_directory = std::getenv("CREDENTIALS_DIRECTORY")) {
-    auto secret = read_secret_file(std::filesystem::path(systemd_directory) / name);
+    // Its directory is closed to others; the group bits of a file there may be the mask of its ACL.
+    auto secret = read_secret_file(std::filesystem::path(systemd_directory) / name, Guard::kServiceManager);
     if (secret || secret.error().code != ErrorCode::kNotFound) return secret;
   }
-  return read_secret_file(directory / name);
+  return read_secret_file(directory / name, Guard::kMode);
 }
 
 }  // namespace vitrine

@@ -9,8 +9,8 @@
 
 namespace vitrine {
 
-/// A stream key, password or token. It has no stream operator, no JSON form and no formatter, can't be copied by
-/// accident, and its memory is wiped when it goes.
+/// A stream key, password or token. It has no stream operator, no JSON form and no formatter, can't be copied
+/// by accident, and its memory is wiped when it goes.
 class Secret {
  public:
   Secret() = default;
@@ -32,9 +32,10 @@ class Secret {
   std::string value_;
 };
 
-/// Reads credential `name`: first from $CREDENTIALS_DIRECTORY (systemd), else from `directory`. Trailing newlines go.
-/// Errors: kNotFound; kPermission when the file can be read by group or others; kInvalidInput when it is empty or
-/// larger than 4 KiB. The messages name the file and the command that mends it, never the content.
+/// Reads credential `name`: first from $CREDENTIALS_DIRECTORY (systemd), else from `directory`. Trailing
+/// newlines go. Errors: kNotFound; kPermission when the file can be read by group or others; kInvalidInput
+/// when it is empty or larger than 4 KiB. The messages name the file and the command that mends it, never the
+/// content.
 Result<Secret> load_credential(const std::filesystem::path& directory, std::string_view name);
 
 }  // namespace vitrine

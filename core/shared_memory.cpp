@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/shared_memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <fmt/format.h>
+#include <fcntl.h>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace vitrine {
 
@@ -22,7 +23,8 @@ Result<Mapping> Mapping::create(int fd, size_t offset, size_t bytes, Access acce
 }
 
 Mapping::Mapping(Mapping&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {
+}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(data_, other.data_);
@@ -67,7 +69,8 @@ Result<size_t> verify_memfd(int fd, Sealing sealing, size_t max_bytes) {
   if (seals < 0) return fail_errno(ErrorCode::kProtocol, "worker sent a descriptor that is no memfd");
   const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | (sealing == Sealing::kImmutable ? F_SEAL_WRITE : 0);
   if ((seals & wanted) != wanted) {
-    return fail(ErrorCode::kProtocol, fmt::format("worker sent a memfd with seals {:#x}, needs {:#x}", seals, wanted));
+    return fail(ErrorCode::kProtocol,
+                fmt::format("worker sent a memfd with seals {:#x}, needs {:#x}", seals, wanted));
   }
   struct stat status {};
   if (::fstat(fd, &status) != 0) return fail_errno(ErrorCode::kIo, "fstat of a worker's memfd");

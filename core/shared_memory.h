@@ -37,8 +37,8 @@ Result<UniqueFd> create_sealed_memfd(const std::string& name, size_t bytes);
 /// A memfd with these bytes, which nobody can change or resize any more.
 Result<UniqueFd> create_immutable_memfd(const std::string& name, std::span<const uint8_t> content);
 
-/// What every memfd from a worker passes through before it is mapped. Errors: kProtocol when the size is not sealed (or,
-/// for kImmutable, the content), or when it is larger than `max_bytes`.
+/// What every memfd from a worker passes through before it is mapped. Errors: kProtocol when the size is not
+/// sealed (or, for kImmutable, the content), or when it is larger than `max_bytes`.
 enum class Sealing { kSize, kImmutable };
 Result<size_t> verify_memfd(int fd, Sealing sealing, size_t max_bytes);
 

@@ -9,9 +9,10 @@
 namespace vitrine {
 namespace {
 
-constexpr uint64_t kMagic = 0x31474e4952535456;    // "VTSRING1"
-constexpr int64_t kCapacity = 2 * kAudioRateHz;    // samples per channel: two seconds
-constexpr int64_t kSafety = kAudioRateHz / 4;      // the oldest quarter second may be overwritten while it is read
+constexpr uint64_t kMagic = 0x31474e4952535456;  // "VTSRING1"
+constexpr int64_t kCapacity = 2 * kAudioRateHz;  // samples per channel: two seconds
+constexpr int64_t kSafety =
+    kAudioRateHz / 4;  // the oldest quarter second may be overwritten while it is read
 constexpr size_t kDataOffset = 4096;
 constexpr size_t kRingBytes = kDataOffset + sizeof(float) * kAudioChannels * static_cast<size_t>(kCapacity);
 
@@ -22,9 +23,12 @@ struct Header {
 };
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-Header& header_of(const Mapping& mapping) { return *std::launder(reinterpret_cast<Header*>(mapping.data())); }
+Header& header_of(const Mapping& mapping) {
+  return *std::launder(reinterpret_cast<Header*>(mapping.data()));
+}
 
-/// Samples are single floats in memory that two processes touch; relaxed atomics make that defined and cost nothing.
+/// Samples are single floats in memory that two processes touch; relaxed atomics make that defined and cost
+/// nothing.
 std::atomic_ref<float> sample_at(const Mapping& mapping, int64_t index, int channel) {
   auto* samples = std::launder(reinterpret_cast<float*>(mapping.data() + kDataOffset));
   return std::atomic_ref<float>(samples[(index % kCapacity) * kAudioChannels + channel]);
@@ -42,7 +46,9 @@ Result<SoundRingWriter> SoundRingWriter::create() {
   return SoundRingWriter(std::move(*fd), std::move(*mapping));
 }
 
-SoundRingWriter::SoundRingWriter(UniqueFd fd, Mapping mapping) : fd_(std::move(fd)), mapping_(std::move(mapping)) {}
+SoundRingWriter::SoundRingWriter(UniqueFd fd, Mapping mapping)
+    : fd_(std::move(fd)), mapping_(std::move(mapping)) {
+}
 
 void SoundRingWriter::write(int64_t begin, std::span<const float> interleaved) {
   const int64_t count = static_cast<int64_t>(interleaved.size()) / kAudioChannels;
@@ -61,7 +67,8 @@ void SoundRingWriter::write(int64_t begin, std::span<const float> interleaved) {
   for (int64_t index = std::max(begin, end_); index < stop; ++index) {
     for (int channel = 0; channel < kAudioChannels; ++channel) {
       sample_at(mapping_, index, channel)
-          .store(interleaved[static_cast<size_t>((index - begin) * kAudioChannels + channel)], std::memory_order_relaxed);
+          .store(interleaved[static_cast<size_t>((index - begin) * kAudioChannels + channel)],
+                 std::memory_order_relaxed);
     }
   }
   end_ = std::max(end_, stop);
@@ -79,7 +86,9 @@ Result<std::shared_ptr<SoundRingReader>> SoundRingReader::open(UniqueFd fd) {
   return std::shared_ptr<SoundRingReader>(new SoundRingReader(std::move(*mapping)));
 }
 
-int64_t SoundRingReader::end() const { return header_of(mapping_).end.load(std::memory_order_acquire); }
+int64_t SoundRingReader::end() const {
+  return header_of(mapping_).end.load(std::memory_order_acquire);
+}
 
 int SoundRingReader::mix_into(int64_t begin, float gain, std::span<float> out) const {
   const Header& header = header_of(mapping_);
@@ -93,7 +102,8 @@ int SoundRingReader::mix_into(int64_t begin, float gain, std::span<float> out) c
     for (int channel = 0; channel < kAudioChannels; ++channel) {
       const float sample = sample_at(mapping_, index, channel).load(std::memory_order_relaxed);
       if (std::isfinite(sample)) {
-        out[static_cast<size_t>((index - begin) * kAudioChannels + channel)] += gain * std::clamp(sample, -4.0F, 4.0F);
+        out[static_cast<size_t>((index - begin) * kAudioChannels + channel)] +=
+            gain * std::clamp(sample, -4.0F, 4.0F);
       }
     }
   }

@@ -11,16 +11,17 @@
 
 namespace vitrine {
 
-/// Sound crosses from a source worker to the studio in one memfd that is addressed by time: the sample that sounds at
-/// time t of CLOCK_MONOTONIC lies at sample_index(t) modulo the capacity. So a reader needs no cursor, several programs
-/// read the same microphone, and clock drift is corrected once, by the writer, who knows both clocks.
+/// Sound crosses from a source worker to the studio in one memfd that is addressed by time: the sample that
+/// sounds at time t of CLOCK_MONOTONIC lies at sample_index(t) modulo the capacity. So a reader needs no
+/// cursor, several programs read the same microphone, and clock drift is corrected once, by the writer, who
+/// knows both clocks.
 class SoundRingWriter {
  public:
   static Result<SoundRingWriter> create();
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  /// Interleaved stereo from sample `begin` on. A gap since the last write becomes silence; what overlaps it is ignored.
-  /// Thread: one at a time.
+  /// Interleaved stereo from sample `begin` on. A gap since the last write becomes silence; what overlaps it
+  /// is ignored. Thread: one at a time.
   void write(int64_t begin, std::span<const float> interleaved);
 
   /// First sample that has not been written.
@@ -37,9 +38,9 @@ class SoundRingReader {
  public:
   static Result<std::shared_ptr<SoundRingReader>> open(UniqueFd fd);
 
-  /// Adds samples [begin, begin + out.size()/2), times `gain`, to `out`. Returns how many samples per channel were there;
-  /// the rest is left as it was. Not-a-numbers and infinities count as silence.
-  /// Thread: any. Never blocks.
+  /// Adds samples [begin, begin + out.size()/2), times `gain`, to `out`. Returns how many samples per channel
+  /// were there; the rest is left as it was. Not-a-numbers and infinities count as silence. Thread: any.
+  /// Never blocks.
   int mix_into(int64_t begin, float gain, std::span<float> out) const;
 
   /// First sample that has not been written; 0 before the first write.

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <span>
+
+#include <fmt/format.h>
 
 #include "core/url.h"
 
@@ -20,9 +21,11 @@ struct Form {
 };
 
 constexpr std::array kCameraForms = {Form{"rtsp://", Kind::kRtsp, false}, Form{"v4l2:", Kind::kV4l2, false},
-                                     Form{"file:", Kind::kFile, false}, Form{"test:bars", Kind::kTestBars, true}};
-constexpr std::array kMicrophoneForms = {Form{"camera:", Kind::kCameraSound, false}, Form{"alsa:", Kind::kAlsa, false},
-                                         Form{"file:", Kind::kFile, false}, Form{"test:tone", Kind::kTestTone, true}};
+                                     Form{"file:", Kind::kFile, false},
+                                     Form{"test:bars", Kind::kTestBars, true}};
+constexpr std::array kMicrophoneForms = {Form{"camera:", Kind::kCameraSound, false},
+                                         Form{"alsa:", Kind::kAlsa, false}, Form{"file:", Kind::kFile, false},
+                                         Form{"test:tone", Kind::kTestTone, true}};
 
 constexpr std::string_view kCamerasAllowed =
     "v4l2:auto, v4l2:/dev/videoN, v4l2:serial=…, v4l2:port=…, rtsp://host/path, file:/path or test:bars";
@@ -42,7 +45,9 @@ Result<SourceAddress> check(SourceAddress address, std::string_view allowed) {
       const auto url = parse_url(address.value);
       if (!url) return refuse(fmt::format("rtsp://host[:port]/path ({})", url.error().message));
       if (url->has_user_info) {
-        return refuse("rtsp://host/path without user and password; put \"user:password\" into a credential file and name it with credential = \"…\"");
+        return refuse(
+            "rtsp://host/path without user and password; put \"user:password\" into a credential file and "
+            "name it with credential = \"…\"");
       }
       return address;
     }
@@ -52,7 +57,8 @@ Result<SourceAddress> check(SourceAddress address, std::string_view allowed) {
     case Kind::kFile:
       if (!address.value.starts_with('/')) return refuse("file:/absolute/path");
       return address;
-    default: return address;
+    default:
+      return address;
   }
 }
 
@@ -70,21 +76,33 @@ Result<SourceAddress> parse(std::string_view text, std::span<const Form> forms, 
 
 std::string SourceAddress::text() const {
   switch (kind) {
-    case Kind::kRtsp: return value;
-    case Kind::kV4l2: return "v4l2:" + value;
-    case Kind::kAlsa: return "alsa:" + value;
-    case Kind::kFile: return "file:" + value;
-    case Kind::kTestBars: return "test:bars";
-    case Kind::kTestTone: return "test:tone";
-    case Kind::kCameraSound: return "camera:" + value;
-    case Kind::kUnknown: break;
+    case Kind::kRtsp:
+      return value;
+    case Kind::kV4l2:
+      return "v4l2:" + value;
+    case Kind::kAlsa:
+      return "alsa:" + value;
+    case Kind::kFile:
+      return "file:" + value;
+    case Kind::kTestBars:
+      return "test:bars";
+    case Kind::kTestTone:
+      return "test:tone";
+    case Kind::kCameraSound:
+      return "camera:" + value;
+    case Kind::kUnknown:
+      break;
   }
   return "unknown";
 }
 
-std::string SourceAddress::redacted() const { return kind == Kind::kRtsp ? redact_url(value) : text(); }
+std::string SourceAddress::redacted() const {
+  return kind == Kind::kRtsp ? redact_url(value) : text();
+}
 
-Result<SourceAddress> parse_camera_address(std::string_view text) { return parse(text, kCameraForms, kCamerasAllowed); }
+Result<SourceAddress> parse_camera_address(std::string_view text) {
+  return parse(text, kCameraForms, kCamerasAllowed);
+}
 
 Result<SourceAddress> parse_microphone_address(std::string_view text) {
   return parse(text, kMicrophoneForms, kMicrophonesAllowed);

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fmt/format.h>
 #include <utf8.h>
+
+#include <fmt/format.h>
 
 namespace vitrine {
 namespace {
@@ -15,7 +16,8 @@ const char* why_unsafe(char32_t c) {
   if (c >= 0x202A && c <= 0x202E) return "direction override";
   if (c >= 0x2066 && c <= 0x2069) return "direction isolate";
   if (c == 0x200E || c == 0x200F || c == 0x061C) return "direction mark";
-  if (c == 0x200B || c == 0x2060 || c == 0xFEFF || c == 0x00AD || (c >= 0x2061 && c <= 0x2064)) return "invisible character";
+  if (c == 0x200B || c == 0x2060 || c == 0xFEFF || c == 0x00AD || (c >= 0x2061 && c <= 0x2064))
+    return "invisible character";
   if (c == 0x2028 || c == 0x2029) return "line separator";
   if (c >= 0xE0000 && c <= 0xE0FFF) return "tag character";
   if ((c & 0xFFFEU) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF)) return "noncharacter";
@@ -27,7 +29,8 @@ const char* why_unsafe(char32_t c) {
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > 64 || text.front() == '.') return false;
   return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   });
 }
 

@@ -2,6 +2,7 @@
 #include "core/toml_document.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -15,7 +16,8 @@ struct TomlDocument::Converter {
     if (const auto* table = node.as_table()) {
       auto object = nlohmann::json::object();
       for (const auto& [key, value] : *table) {
-        const std::string key_path = path.empty() ? std::string(key.str()) : fmt::format("{}.{}", path, key.str());
+        const std::string key_path =
+            path.empty() ? std::string(key.str()) : fmt::format("{}.{}", path, key.str());
         object[std::string(key.str())] = convert(value, key_path);
         lines[key_path] = static_cast<int>(key.source().begin.line);
       }
@@ -23,7 +25,8 @@ struct TomlDocument::Converter {
     }
     if (const auto* array = node.as_array()) {
       auto list = nlohmann::json::array();
-      for (size_t i = 0; i < array->size(); ++i) list.push_back(convert((*array)[i], fmt::format("{}[{}]", path, i)));
+      for (size_t i = 0; i < array->size(); ++i)
+        list.push_back(convert((*array)[i], fmt::format("{}[{}]", path, i)));
       return list;
     }
     if (const auto* text = node.as_string()) return text->get();
@@ -34,7 +37,8 @@ struct TomlDocument::Converter {
   }
 };
 
-tl::expected<TomlDocument, Problems> TomlDocument::parse(std::string_view toml, const std::string& file_name) {
+tl::expected<TomlDocument, Problems> TomlDocument::parse(std::string_view toml,
+                                                         const std::string& file_name) {
   try {
     const toml::table table = toml::parse(toml, file_name);
     TomlDocument document;

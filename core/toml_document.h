@@ -2,15 +2,17 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 
 namespace vitrine {
 
-/// A TOML text as JSON, so that one reader checks every format, with the line of each path for the person who wrote it.
+/// A TOML text as JSON, so that one reader checks every format, with the line of each path for the person who
+/// wrote it.
 class TomlDocument {
  public:
   /// `file_name` stands in the problems. Never throws.
@@ -18,7 +20,8 @@ class TomlDocument {
 
   [[nodiscard]] const nlohmann::json& json() const { return json_; }
 
-  /// The problems in the order of the file, with "file:line: " in front of each path. A missing key is placed at its table.
+  /// The problems in the order of the file, with "file:line: " in front of each path. A missing key is placed
+  /// at its table.
   [[nodiscard]] Problems located(Problems problems) const;
 
  private:

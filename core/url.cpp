@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/url.h"
 
-#include <curl/curl.h>
-#include <fmt/format.h>
-
 #include <charconv>
 #include <memory>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
 
 namespace vitrine {
 namespace {
@@ -35,7 +35,8 @@ Result<Url> parse_url(std::string_view text) {
   url.host = part(handle.get(), CURLUPART_HOST);
   url.path = part(handle.get(), CURLUPART_PATH);
   url.query = part(handle.get(), CURLUPART_QUERY);
-  url.has_user_info = !part(handle.get(), CURLUPART_USER).empty() || !part(handle.get(), CURLUPART_PASSWORD).empty();
+  url.has_user_info =
+      !part(handle.get(), CURLUPART_USER).empty() || !part(handle.get(), CURLUPART_PASSWORD).empty();
   const std::string port = part(handle.get(), CURLUPART_PORT);
   std::from_chars(port.data(), port.data() + port.size(), url.port);
   if (url.host.empty()) return fail(ErrorCode::kInvalidInput, "no host");

@@ -9,7 +9,9 @@ namespace {
 
 constexpr int kAlignment = 64;
 
-constexpr int align_up(int value) { return (value + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr int align_up(int value) {
+  return (value + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 uint8_t* aligned(uint8_t* base) {
   const auto address = reinterpret_cast<uintptr_t>(base);
@@ -23,7 +25,8 @@ I420Layout::I420Layout(Size frame_size)
       luma_stride_bytes(align_up(frame_size.width)),
       chroma_stride_bytes(align_up((frame_size.width + 1) / 2)),
       bytes(static_cast<size_t>(luma_stride_bytes) * frame_size.height +
-            2 * static_cast<size_t>(chroma_stride_bytes) * ((frame_size.height + 1) / 2)) {}
+            2 * static_cast<size_t>(chroma_stride_bytes) * ((frame_size.height + 1) / 2)) {
+}
 
 I420 I420Layout::view(uint8_t* base) const {
   const int chroma_rows = (size.height + 1) / 2;

@@ -32,7 +32,10 @@ using I420 = I420View<uint8_t>;
 using ConstI420 = I420View<const uint8_t>;
 
 inline ConstI420 as_const(const I420& view) {
-  return {view.size, {view.y.data, view.y.stride_bytes}, {view.u.data, view.u.stride_bytes}, {view.v.data, view.v.stride_bytes}};
+  return {view.size,
+          {view.y.data, view.y.stride_bytes},
+          {view.u.data, view.u.stride_bytes},
+          {view.v.data, view.v.stride_bytes}};
 }
 
 /// The newest picture of a camera, borrowed from its ring: the pixels stay as they are while this lives.
@@ -66,7 +69,10 @@ class ConstVideoFrame {
  public:
   ConstVideoFrame() = default;
   ConstVideoFrame(VideoFrame&& frame, MediaTime pts, uint64_t sequence)
-      : picture_(as_const(frame.picture_)), storage_(std::move(frame.storage_)), pts_(pts), sequence_(sequence) {}
+      : picture_(as_const(frame.picture_)),
+        storage_(std::move(frame.storage_)),
+        pts_(pts),
+        sequence_(sequence) {}
 
   [[nodiscard]] bool is_empty() const { return storage_ == nullptr; }
   [[nodiscard]] const ConstI420& picture() const { return picture_; }
@@ -107,7 +113,8 @@ class FramePool {
   std::shared_ptr<Shared> shared_;
 };
 
-/// Strides and plane offsets of an I420 picture in one block: rows start on 64 bytes, as AVX-512 loads like them.
+/// Strides and plane offsets of an I420 picture in one block: rows start on 64 bytes, as AVX-512 loads like
+/// them.
 struct I420Layout {
   explicit I420Layout(Size size);
   [[nodiscard]] I420 view(uint8_t* base) const;

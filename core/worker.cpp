@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/worker.h"
 
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-extern "C" {         // glibc 2.36 forgot to say so itself
+extern "C" {  // glibc 2.36 forgot to say so itself
 #include <sys/pidfd.h>
 }
 
 #include <array>
-#include <fmt/format.h>
 #include <random>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "core/log.h"
 #include "core/text_rules.h"
@@ -24,11 +26,25 @@ extern "C" {         // glibc 2.36 forgot to say so itself
 namespace vitrine {
 namespace {
 
-/// What a worker inherits of the environment: nothing that could carry a secret or the service manager's socket.
-constexpr std::array<std::string_view, 17> kEnvironment = {
-    "PATH=",          "HOME=",          "LANG=",         "LC_ALL=",          "TZ=",              "TMPDIR=",
-    "XDG_CACHE_HOME=", "JOURNAL_STREAM=", "ALSA_CONFIG_PATH=", "FONTCONFIG_FILE=", "GST_DEBUG=", "GST_DEBUG_NO_COLOR=",
-    "G_DEBUG=",       "ASAN_OPTIONS=",  "LSAN_OPTIONS=", "UBSAN_OPTIONS=",   "TSAN_OPTIONS="};
+/// What a worker inherits of the environment: nothing that could carry a secret or the service manager's
+/// socket.
+constexpr std::array<std::string_view, 17> kEnvironment = {"PATH=",
+                                                           "HOME=",
+                                                           "LANG=",
+                                                           "LC_ALL=",
+                                                           "TZ=",
+                                                           "TMPDIR=",
+                                                           "XDG_CACHE_HOME=",
+                                                           "JOURNAL_STREAM=",
+                                                           "ALSA_CONFIG_PATH=",
+                                                           "FONTCONFIG_FILE=",
+                                                           "GST_DEBUG=",
+                                                           "GST_DEBUG_NO_COLOR=",
+                                                           "G_DEBUG=",
+                                                           "ASAN_OPTIONS=",
+                                                           "LSAN_OPTIONS=",
+                                                           "UBSAN_OPTIONS=",
+                                                           "TSAN_OPTIONS="};
 
 std::vector<char*> inherited_environment() {
   std::vector<char*> kept;
@@ -56,7 +72,8 @@ Result<pid_t> spawn_child(const WorkerSpec& spec, int channel_fd) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);  // Ctrl-C in a terminal ends the studio, which ends its workers
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
   std::string executable = spec.executable.string();
   std::vector<std::string> args = spec.args;
@@ -66,7 +83,8 @@ Result<pid_t> spawn_child(const WorkerSpec& spec, int channel_fd) {
   auto environment = inherited_environment();
 
   pid_t pid = -1;
-  const int rc = ::posix_spawn(&pid, executable.c_str(), &actions, &attributes, argv.data(), environment.data());
+  const int rc =
+      ::posix_spawn(&pid, executable.c_str(), &actions, &attributes, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (rc != 0) return fail_errno(ErrorCode::kWorkerDied, "starting " + executable, rc);
@@ -109,7 +127,8 @@ Error announced_end(const nlohmann::json& body) {
 }  // namespace
 
 Worker::Worker(EventLoop& loop, WorkerSpec spec, WorkerPolicy policy, Events events)
-    : loop_(loop), spec_(std::move(spec)), policy_(policy), events_(std::move(events)) {}
+    : loop_(loop), spec_(std::move(spec)), policy_(policy), events_(std::move(events)) {
+}
 
 Worker::~Worker() {
   if (!pidfd_.is_open()) return;
@@ -160,7 +179,8 @@ void Worker::spawn() {
 
 void Worker::arm_heartbeat(std::chrono::milliseconds timeout) {
   heartbeat_timer_ = loop_.after(timeout, [this, timeout] {
-    fail_now(Error{ErrorCode::kTimeout, fmt::format("gave no sign of life for {} ms and was killed", timeout.count())});
+    fail_now(Error{ErrorCode::kTimeout,
+                   fmt::format("gave no sign of life for {} ms and was killed", timeout.count())});
   });
 }
 
@@ -195,7 +215,8 @@ void Worker::reap() {
     read_channel();
   }
   siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+    return;
   Error cause = announced_;
   if (cause.code == ErrorCode::kUnknown) cause = Error{ErrorCode::kWorkerDied, describe_exit(info)};
   ended(std::move(cause));

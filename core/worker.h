@@ -21,12 +21,13 @@ struct WorkerSpec {
 };
 
 struct WorkerPolicy {
-  std::chrono::milliseconds start_timeout{10'000};      // to the first message
-  std::chrono::milliseconds heartbeat_timeout{1'500};   // between messages after that; then it is killed
+  std::chrono::milliseconds start_timeout{10'000};     // to the first message
+  std::chrono::milliseconds heartbeat_timeout{1'500};  // between messages after that; then it is killed
   std::chrono::milliseconds max_backoff{5'000};
   // After kAuthRejected: cameras lock an account after a few wrong passwords, and only a person can mend it.
   std::chrono::milliseconds rejected_backoff{60'000};
-  std::chrono::milliseconds healthy_after{10'000};      // running this long makes the next restart immediate again
+  std::chrono::milliseconds healthy_after{
+      10'000};  // running this long makes the next restart immediate again
 };
 
 struct WorkerStatus {
@@ -37,15 +38,15 @@ struct WorkerStatus {
   Error last_error;  // of the last end; its code is kUnknown while none happened
 };
 
-/// One child process, kept alive: spawned with a Channel at descriptor 3, killed when it hangs, started again with
-/// backoff (at once the first time, then doubling with jitter), without end. The child dies with its parent.
-/// A worker that must give up says {"type":"ended","code":…,"message":…} and exits: that becomes last_error.
-/// Thread: the loop's.
+/// One child process, kept alive: spawned with a Channel at descriptor 3, killed when it hangs, started again
+/// with backoff (at once the first time, then doubling with jitter), without end. The child dies with its
+/// parent. A worker that must give up says {"type":"ended","code":…,"message":…} and exits: that becomes
+/// last_error. Thread: the loop's.
 class Worker {
  public:
   struct Events {
-    std::function<void()> on_spawned;                    // send it its work
-    std::function<void(Channel::Message)> on_message;    // everything but heartbeats' keeping alive and "ended"
+    std::function<void()> on_spawned;                  // send it its work
+    std::function<void(Channel::Message)> on_message;  // everything but heartbeats' keeping alive and "ended"
     std::function<void(const Error& cause, std::chrono::milliseconds retry_in)> on_ended;
   };
 

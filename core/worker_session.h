@@ -19,10 +19,11 @@ class WorkerSession {
 
   [[nodiscard]] Channel& channel() { return channel_; }
 
-  /// Hands every message to `on_message` and beats four times a second, with what `heartbeat` adds to each beat.
-  /// Returns when the studio is gone or a handler returned an error, which is then announced to the studio.
-  /// Thread: main.
-  Status run(const std::function<Status(Channel::Message)>& on_message, const std::function<nlohmann::json()>& heartbeat);
+  /// Hands every message to `on_message` and beats four times a second, with what `heartbeat` adds to each
+  /// beat. Returns when the studio is gone or a handler returned an error, which is then announced to the
+  /// studio. Thread: main.
+  Status run(const std::function<Status(Channel::Message)>& on_message,
+             const std::function<nlohmann::json()>& heartbeat);
 
   /// Tells the studio why this worker ends.
   void announce_end(const Error& cause);

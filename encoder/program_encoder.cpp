@@ -21,8 +21,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A frame waits here when the machine is busy elsewhere. The canvases bound it from below: a programme has eight, and
-// repeats its last picture when all are under way, which costs no memory; so a second of stutter drops nothing.
+// A frame waits here when the machine is busy elsewhere. The canvases bound it from below: a programme has
+// eight, and repeats its last picture when all are under way, which costs no memory; so a second of stutter
+// drops nothing.
 constexpr size_t kFrameQueue = 30;
 constexpr size_t kBlockQueue = 100;
 constexpr MediaTime kMaxInterleaveWait = 2s;  // more than the frame queue holds
@@ -233,8 +234,8 @@ class ProgramEncoder::Impl {
   uint64_t first_sequence_ = 0;
 
   std::map<int64_t, MediaTime> pushed_at_;  // venc thread: of frames inside x264
-  int64_t last_gop_ = -1;           // venc thread
-  int64_t next_sample_ = 0;         // aenc thread
+  int64_t last_gop_ = -1;                   // venc thread
+  int64_t next_sample_ = 0;                 // aenc thread
 
   mutable std::mutex mutex_;
   EncoderStats stats_;                        // guarded by mutex_; the fields no other member holds

@@ -5,10 +5,18 @@
 
 namespace vitrine::hw {
 
-void notify_ready() { sd_notify(0, "READY=1"); }
-void notify_stopping() { sd_notify(0, "STOPPING=1"); }
-void notify_status(const std::string& sentence) { sd_notify(0, ("STATUS=" + sentence).c_str()); }
-void notify_watchdog() { sd_notify(0, "WATCHDOG=1"); }
+void notify_ready() {
+  sd_notify(0, "READY=1");
+}
+void notify_stopping() {
+  sd_notify(0, "STOPPING=1");
+}
+void notify_status(const std::string& sentence) {
+  sd_notify(0, ("STATUS=" + sentence).c_str());
+}
+void notify_watchdog() {
+  sd_notify(0, "WATCHDOG=1");
+}
 
 std::optional<std::chrono::microseconds> watchdog_interval() {
   uint64_t microseconds = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hw/video_devices.h"
 
-#include <libudev.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <libudev.h>
 #include <set>
 #include <string_view>
 
@@ -63,10 +63,12 @@ const VideoDevice* find_bound(const std::vector<VideoDevice>& devices, std::stri
   constexpr std::string_view kSerial = "serial=";
   constexpr std::string_view kPort = "port=";
   if (address.starts_with(kSerial)) {
-    return find_single(devices, [&](const auto& device) { return device.serial == address.substr(kSerial.size()); });
+    return find_single(devices,
+                       [&](const auto& device) { return device.serial == address.substr(kSerial.size()); });
   }
   if (address.starts_with(kPort)) {
-    return find_single(devices, [&](const auto& device) { return device.port == address.substr(kPort.size()); });
+    return find_single(devices,
+                       [&](const auto& device) { return device.port == address.substr(kPort.size()); });
   }
   return find_single(devices, [&](const auto& device) { return device.node == address; });
 }
@@ -79,7 +81,8 @@ std::vector<VideoDevice> list_video_devices() {
   if (!context) return devices;
   const EnumeratePtr enumerate(udev_enumerate_new(context.get()));
   udev_enumerate_add_match_subsystem(enumerate.get(), "video4linux");
-  // A UVC camera has a second node for its metadata; only this property tells them apart without opening them.
+  // A UVC camera has a second node for its metadata; only this property tells them apart without opening
+  // them.
   udev_enumerate_add_match_property(enumerate.get(), "ID_V4L_CAPABILITIES", "*:capture:*");
   udev_enumerate_scan_devices(enumerate.get());
   udev_list_entry* entry = nullptr;
@@ -100,8 +103,12 @@ std::map<std::string, std::string> resolve_cameras(const std::vector<CameraConfi
     nodes[camera.id] = node;
     taken.insert(node);
   };
-  const auto is_v4l2 = [](const CameraConfig& camera) { return camera.source.kind == SourceAddress::Kind::kV4l2; };
-  const auto is_auto = [&](const CameraConfig& camera) { return is_v4l2(camera) && camera.source.value == "auto"; };
+  const auto is_v4l2 = [](const CameraConfig& camera) {
+    return camera.source.kind == SourceAddress::Kind::kV4l2;
+  };
+  const auto is_auto = [&](const CameraConfig& camera) {
+    return is_v4l2(camera) && camera.source.value == "auto";
+  };
   for (const auto& camera : cameras) {
     if (!is_v4l2(camera) || is_auto(camera)) continue;
     const auto* device = find_bound(devices, camera.source.value);
@@ -114,7 +121,8 @@ std::map<std::string, std::string> resolve_cameras(const std::vector<CameraConfi
   }
   for (const auto& camera : cameras) {
     if (!is_auto(camera) || nodes.contains(camera.id)) continue;
-    const auto free = std::ranges::find_if(devices, [&](const auto& device) { return !taken.contains(device.node); });
+    const auto free =
+        std::ranges::find_if(devices, [&](const auto& device) { return !taken.contains(device.node); });
     if (free != devices.end()) take(camera, free->node);
   }
   return nodes;
@@ -126,7 +134,8 @@ struct DeviceMonitor::Impl {
   EventLoop::Watch watch;
 };
 
-Result<std::unique_ptr<DeviceMonitor>> DeviceMonitor::create(EventLoop& loop, std::function<void()> on_change) {
+Result<std::unique_ptr<DeviceMonitor>> DeviceMonitor::create(EventLoop& loop,
+                                                             std::function<void()> on_change) {
   auto impl = std::make_unique<Impl>();
   impl->context.reset(udev_new());
   if (!impl->context) return fail(ErrorCode::kIo, "udev_new");
@@ -134,17 +143,20 @@ Result<std::unique_ptr<DeviceMonitor>> DeviceMonitor::create(EventLoop& loop, st
   if (!impl->monitor) return fail(ErrorCode::kIo, "udev's event socket");
   udev_monitor_filter_add_match_subsystem_devtype(impl->monitor.get(), "video4linux", nullptr);
   udev_monitor_filter_add_match_subsystem_devtype(impl->monitor.get(), "sound", nullptr);
-  if (udev_monitor_enable_receiving(impl->monitor.get()) < 0) return fail(ErrorCode::kIo, "receiving udev's events");
+  if (udev_monitor_enable_receiving(impl->monitor.get()) < 0)
+    return fail(ErrorCode::kIo, "receiving udev's events");
   impl->watch = loop.watch(udev_monitor_get_fd(impl->monitor.get()), EPOLLIN,
                            [monitor = impl->monitor.get(), call = std::move(on_change)](uint32_t) {
                              bool did_change = false;
-                             while (const DevicePtr device{udev_monitor_receive_device(monitor)}) did_change = true;
+                             while (const DevicePtr device{udev_monitor_receive_device(monitor)})
+                               did_change = true;
                              if (did_change) call();
                            });
   return std::unique_ptr<DeviceMonitor>(new DeviceMonitor(std::move(impl)));
 }
 
-DeviceMonitor::DeviceMonitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DeviceMonitor::DeviceMonitor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
 DeviceMonitor::~DeviceMonitor() = default;
 
 }  // namespace vitrine::hw

@@ -26,10 +26,11 @@ struct VideoDevice {
 /// Every capture node present, by node number.
 std::vector<VideoDevice> list_video_devices();
 
-/// Camera id → node for every v4l2 camera that is here now. Those bound to a node, serial number or socket come first;
-/// v4l2:auto takes what is left, in the order of the configuration, so that two cameras never share one device. A serial
-/// number that two devices carry (cheap cameras do) binds neither: both would swap at the next boot. `held` is what was
-/// found before: a v4l2:auto camera keeps its device while that is there, whatever comes and goes beside it.
+/// Camera id → node for every v4l2 camera that is here now. Those bound to a node, serial number or socket
+/// come first; v4l2:auto takes what is left, in the order of the configuration, so that two cameras never
+/// share one device. A serial number that two devices carry (cheap cameras do) binds neither: both would swap
+/// at the next boot. `held` is what was found before: a v4l2:auto camera keeps its device while that is
+/// there, whatever comes and goes beside it.
 std::map<std::string, std::string> resolve_cameras(const std::vector<CameraConfig>& cameras,
                                                    const std::vector<VideoDevice>& devices,
                                                    const std::map<std::string, std::string>& held = {});

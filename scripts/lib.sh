@@ -51,12 +51,12 @@ install_packages() {
   apt_install "${missing[@]}" || die "The packages could not be installed. Is this Debian 12 with a working /etc/apt/sources.list?"
 }
 
-# build PRESET [cmake options...]
+# build PRESET TARGETS [cmake options...]
 build() {
-  local preset=$1
-  shift
+  local preset=$1 targets=$2
+  shift 2
   say "Building ($preset)…"
   cmake --preset "$preset" -S "$root" "$@" >"$root/build/configure-$preset.log" 2>&1 ||
     { cat "$root/build/configure-$preset.log"; die "CMake could not configure the build."; }
-  cmake --build "$root/build/$preset" -j "$jobs"
+  cmake --build "$root/build/$preset" -j "$jobs" --target $targets # several
 }

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Long enough for a destination that reconnects to find a whole GOP, and for a disk that takes seconds for one fsync
-/// (spun-down, USB); bounded in bytes for the highest bitrate there is.
+/// Long enough for a destination that reconnects to find a whole GOP, and for a disk that takes seconds for
+/// one fsync (spun-down, USB); bounded in bytes for the highest bitrate there is.
 constexpr PacketRing::Config kRing{12s, 48U << 20};
 
 }  // namespace
@@ -28,13 +28,15 @@ Result<std::unique_ptr<Broadcast>> Broadcast::start(Config config) {
   auto ring = std::make_shared<PacketRing>(kRing);
   auto encoder = encoder::ProgramEncoder::create(settings, ring);
   if (!encoder) return tl::unexpected(encoder.error());
-  std::unique_ptr<Broadcast> broadcast(new Broadcast(std::move(config), std::move(ring), std::move(*encoder)));
+  std::unique_ptr<Broadcast> broadcast(
+      new Broadcast(std::move(config), std::move(ring), std::move(*encoder)));
   broadcast->start_recorder();
   for (auto& destination : broadcast->destinations_) broadcast->start_destination(destination);
   return broadcast;
 }
 
-Broadcast::Broadcast(Config config, std::shared_ptr<PacketRing> ring, std::unique_ptr<encoder::ProgramEncoder> encoder)
+Broadcast::Broadcast(Config config, std::shared_ptr<PacketRing> ring,
+                     std::unique_ptr<encoder::ProgramEncoder> encoder)
     : config_(std::move(config)),
       since_(system_now()),
       ring_(std::move(ring)),
@@ -64,10 +66,18 @@ void Broadcast::start_recorder() {
                                 {"first_pts_ms", event.first_pts / 1ms},
                                 {"last_pts_ms", event.last_pts / 1ms}};
         switch (event.kind) {
-          case Kind::kOpened: entry["event"] = "opened"; break;
-          case Kind::kClosed: entry["event"] = "closed"; break;
-          case Kind::kGap: entry["event"] = "gap"; break;
-          case Kind::kFailed: entry["event"] = "failed"; break;
+          case Kind::kOpened:
+            entry["event"] = "opened";
+            break;
+          case Kind::kClosed:
+            entry["event"] = "closed";
+            break;
+          case Kind::kGap:
+            entry["event"] = "gap";
+            break;
+          case Kind::kFailed:
+            entry["event"] = "failed";
+            break;
         }
         if (event.error) entry["cause"] = event.error->message;
         record(std::move(entry));
@@ -90,7 +100,8 @@ void Broadcast::start_destination(Destination& destination) {
       std::move(settings), encoder_->info(), ring_,
       [record = config_.record, id = destination.config.id](const encoder::PublisherStatus& status) {
         nlohmann::json entry = {{"type", "destination"}, {"id", id}, {"state", to_string(status.state)}};
-        if (status.last_fault && status.state != encoder::PublisherState::kLive) entry["cause"] = status.last_fault->message;
+        if (status.last_fault && status.state != encoder::PublisherState::kLive)
+          entry["cause"] = status.last_fault->message;
         record(std::move(entry));
       });
   if (publisher) {

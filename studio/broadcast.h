@@ -3,10 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/error.h"
@@ -20,9 +21,9 @@
 
 namespace vitrine::studio {
 
-/// One program's time on air: one encoder, one packet ring, and what reads it. From Start to Stop; a stop of the studio in
-/// between ends it and another begins.
-/// Thread: the loop's, but for the sink, which the program's thread calls.
+/// One program's time on air: one encoder, one packet ring, and what reads it. From Start to Stop; a stop of
+/// the studio in between ends it and another begins. Thread: the loop's, but for the sink, which the
+/// program's thread calls.
 class Broadcast {
  public:
   struct Config {
@@ -34,8 +35,8 @@ class Broadcast {
     std::function<void(nlohmann::json)> record;
   };
 
-  /// A destination whose key can't be read, or a recording that can't begin, is a fault in status() and no obstacle to the
-  /// others. Errors: kEncodeFailed.
+  /// A destination whose key can't be read, or a recording that can't begin, is a fault in status() and no
+  /// obstacle to the others. Errors: kEncodeFailed.
   static Result<std::unique_ptr<Broadcast>> start(Config config);
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
@@ -45,8 +46,9 @@ class Broadcast {
   [[nodiscard]] const std::string& session() const { return config_.session; }
   [[nodiscard]] Instant since() const { return since_; }
 
-  /// Takes leave of every destination, closes the recording, and calls `on_finished` from a thread of its own; at most some
-  /// seconds, whatever the network and the disk do. The engine's sink must have been taken away before.
+  /// Takes leave of every destination, closes the recording, and calls `on_finished` from a thread of its
+  /// own; at most some seconds, whatever the network and the disk do. The engine's sink must have been taken
+  /// away before.
   void stop(std::function<void()> on_finished);
 
   /// Dials every destination that is not live at once, and reads again the keys that could not be read.
@@ -62,7 +64,8 @@ class Broadcast {
   [[nodiscard]] const encoder::Recorder* recorder() const { return recorder_.get(); }
 
  private:
-  Broadcast(Config config, std::shared_ptr<PacketRing> ring, std::unique_ptr<encoder::ProgramEncoder> encoder);
+  Broadcast(Config config, std::shared_ptr<PacketRing> ring,
+            std::unique_ptr<encoder::ProgramEncoder> encoder);
   void start_recorder();
   void start_destination(Destination& destination);
 

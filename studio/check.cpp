@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/check.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fmt/format.h>
+#include <fcntl.h>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <set>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/secret.h"
@@ -30,20 +31,24 @@ struct Findings {
 };
 
 bool can_be_made(std::filesystem::path path) {
-  while (!std::filesystem::exists(path) && path.has_parent_path() && path != path.parent_path()) path = path.parent_path();
+  while (!std::filesystem::exists(path) && path.has_parent_path() && path != path.parent_path())
+    path = path.parent_path();
   return ::access(path.c_str(), W_OK | X_OK) == 0;
 }
 
 void check_directories(const Config& config, Findings& findings) {
   const auto check = [&](const char* key, const std::filesystem::path& path) {
-    if (!can_be_made(path)) findings.problems.push_back({key, path.string(), "a directory that this user can write, or create"});
+    if (!can_be_made(path))
+      findings.problems.push_back({key, path.string(), "a directory that this user can write, or create"});
   };
   check("studio.state_dir", config.state_dir);
-  check("studio.run_dir", config.run_dir);
+  // The service manager makes and removes it with the service, as root.
+  if (std::filesystem::exists(config.run_dir)) check("studio.run_dir", config.run_dir);
   check("recording.directory", config.recording.directory);
 }
 
-void check_secret(const Config& config, const std::string& where, const std::string& name, Findings& findings) {
+void check_secret(const Config& config, const std::string& where, const std::string& name,
+                  Findings& findings) {
   if (name.empty()) return;
   if (const auto secret = load_credential(config.credentials_dir, name); !secret) {
     findings.problems.push_back({where, fmt::format("\"{}\": {}", name, secret.error().message),
@@ -59,7 +64,8 @@ void check_file(const std::string& where, const SourceAddress& source, Findings&
 }
 
 /// vitrine-render knows what a theme must be; its words become ours.
-void check_theme(const std::filesystem::path& renderer, const std::filesystem::path& theme, Findings& findings) {
+void check_theme(const std::filesystem::path& renderer, const std::filesystem::path& theme,
+                 Findings& findings) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return;
   const UniqueFd reading(pipe[0]);
@@ -83,24 +89,30 @@ void check_theme(const std::filesystem::path& renderer, const std::filesystem::p
   std::string output;
   std::array<char, 4096> buffer;
   ssize_t count = 0;
-  while ((count = ::read(reading.get(), buffer.data(), buffer.size())) > 0) output.append(buffer.data(), static_cast<size_t>(count));
+  while ((count = ::read(reading.get(), buffer.data(), buffer.size())) > 0)
+    output.append(buffer.data(), static_cast<size_t>(count));
   int status = 0;
   ::waitpid(pid, &status, 0);
   if (status == 0) return;
-  findings.problems.push_back({fmt::format("theme {}", theme.filename().string()), output.empty() ? "nothing usable" : output,
+  findings.problems.push_back({fmt::format("theme {}", theme.filename().string()),
+                               output.empty() ? "nothing usable" : output,
                                "a theme whose templates can be drawn"});
 }
 
-void add(Problems& to, Problems&& more) { std::ranges::move(more, std::back_inserter(to)); }
+void add(Problems& to, Problems&& more) {
+  std::ranges::move(more, std::back_inserter(to));
+}
 
 void check_destinations(const Config& config, Findings& findings) {
   auto platforms = encoder::load_platforms(config.platforms_file);
   if (!platforms) return add(findings.problems, std::move(platforms.error()));
   for (const auto& destination : config.destinations) {
-    check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id), destination.key_credential, findings);
+    check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id),
+                 destination.key_credential, findings);
     const auto program = std::ranges::find(config.programs, destination.program, &ProgramConfig::id);
     const auto key = load_credential(config.credentials_dir, destination.key_credential);
-    auto found = encoder::check_destination(destination, *program, *platforms, key ? &*key : nullptr, system_now());
+    auto found =
+        encoder::check_destination(destination, *program, *platforms, key ? &*key : nullptr, system_now());
     add(findings.problems, std::move(found.errors));
     add(findings.warnings, std::move(found.warnings));
   }
@@ -119,7 +131,8 @@ Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
   check_destinations(config, findings);
   std::set<std::string> themes;
   for (const auto& program : config.programs) themes.insert(program.theme);
-  for (const auto& theme : themes) check_theme(libexec_dir / "vitrine-render", config.theme_dir / theme, findings);
+  for (const auto& theme : themes)
+    check_theme(libexec_dir / "vitrine-render", config.theme_dir / theme, findings);
   return findings;
 }
 
@@ -133,7 +146,8 @@ nlohmann::json to_json(const Problems& problems) {
 
 }  // namespace
 
-int print_check(const std::filesystem::path& config_file, const std::filesystem::path& libexec_dir, CheckFormat format) {
+int print_check(const std::filesystem::path& config_file, const std::filesystem::path& libexec_dir,
+                CheckFormat format) {
   const auto config = load_config(config_file);
   const Findings findings = config ? check(*config, libexec_dir) : Findings{config.error(), {}};
   if (format == CheckFormat::kJson) {

@@ -8,12 +8,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How old a picture may be before its camera counts as stalled: four of its own frame intervals. Below 300 ms a network
-/// camera's jitter would flicker to the slate; the slate must stand half a second after the fault.
+/// How old a picture may be before its camera counts as stalled: four of its own frame intervals. Below 300
+/// ms a network camera's jitter would flicker to the slate; the slate must stand half a second after the
+/// fault.
 constexpr MediaTime kMinStall = 300ms;
 constexpr MediaTime kMaxStall = 450ms;
 
-/// A camera may be slower than that by design (time-lapse, 2 frames a second): its own rhythm then counts, up to here.
+/// A camera may be slower than that by design (time-lapse, 2 frames a second): its own rhythm then counts, up
+/// to here.
 constexpr MediaTime kSlowestInterval = 2s;
 
 MediaTime stall_limit(MediaTime interval) {
@@ -21,11 +23,14 @@ MediaTime stall_limit(MediaTime interval) {
   return std::clamp(interval * 4, kMinStall, kMaxStall);
 }
 
-bool covers(const Rect& area, Size canvas) { return area == Rect{0, 0, canvas.width, canvas.height}; }
+bool covers(const Rect& area, Size canvas) {
+  return area == Rect{0, 0, canvas.width, canvas.height};
+}
 
 }  // namespace
 
-Compositor::Compositor(Size canvas) : canvas_(canvas), mixer_(canvas) {}
+Compositor::Compositor(Size canvas) : canvas_(canvas), mixer_(canvas) {
+}
 
 std::optional<CameraFrame> Compositor::fresh_frame(const Plan::Camera& camera, MediaTime now) {
   auto frame = camera.latest_frame();
@@ -65,8 +70,8 @@ void Compositor::note_age(MediaTime age) {
   picture_age_ = picture_age_ == 0ns ? bounded : (picture_age_ * 63 + bounded) / 64;
 }
 
-LayerForm Compositor::blend_layer(const I420& canvas, const Plan::PlacedLayer& layer, const overlay::TileSet& tiles,
-                                  Instant instant) {
+LayerForm Compositor::blend_layer(const I420& canvas, const Plan::PlacedLayer& layer,
+                                  const overlay::TileSet& tiles, Instant instant) {
   LayerForm form = layer.layer.form_at(instant);
   if (form == LayerForm::kHidden) return form;
   const auto* tile = tiles.find(layer.key_of(form), instant);
@@ -80,7 +85,8 @@ LayerForm Compositor::blend_layer(const I420& canvas, const Plan::PlacedLayer& l
   return form;
 }
 
-Visible Compositor::compose(const I420& canvas, const Plan& plan, const overlay::TileSet& tiles, MediaTime now) {
+Visible Compositor::compose(const I420& canvas, const Plan& plan, const overlay::TileSet& tiles,
+                            MediaTime now) {
   Visible visible;
   visible.revision = plan.revision;
   const Instant instant = plan.clock.at(now);
@@ -95,11 +101,13 @@ Visible Compositor::compose(const I420& canvas, const Plan& plan, const overlay:
     overlay::fill_black(canvas, {0, 0, canvas_.width, canvas_.height});
     mixer_.blend(canvas, *slate, {slate->rect().x, slate->rect().y});
   } else {
-    overlay::fill_black(canvas, {0, 0, canvas_.width, canvas_.height});  // before the first tile was ever rendered
+    overlay::fill_black(canvas,
+                        {0, 0, canvas_.width, canvas_.height});  // before the first tile was ever rendered
   }
   for (size_t i = 1; i < plan.pictures.size(); ++i) {
     const auto& placed = plan.pictures[i];
-    if (const auto frame = fresh_frame(placed.camera, now)) mixer_.place(canvas, i, *frame, placed.area, placed.fit);
+    if (const auto frame = fresh_frame(placed.camera, now))
+      mixer_.place(canvas, i, *frame, placed.area, placed.fit);
   }
   for (size_t i = 0; i < std::min(plan.layers.size(), Visible::kMaxLayers); ++i) {
     visible.forms[i] = blend_layer(canvas, plan.layers[i], tiles, instant);

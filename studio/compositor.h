@@ -32,10 +32,12 @@ class Compositor {
  public:
   explicit Compositor(Size canvas);
 
-  /// `now` is the frame's own time on CLOCK_MONOTONIC, not the moment it is drawn: a late tick draws the frame it missed.
+  /// `now` is the frame's own time on CLOCK_MONOTONIC, not the moment it is drawn: a late tick draws the
+  /// frame it missed.
   Visible compose(const I420& canvas, const Plan& plan, const overlay::TileSet& tiles, MediaTime now);
 
-  /// Age of the first camera picture when it was shown, averaged over the last seconds; what the sound waits for.
+  /// Age of the first camera picture when it was shown, averaged over the last seconds; what the sound waits
+  /// for.
   [[nodiscard]] MediaTime picture_age() const { return picture_age_; }
 
  private:
@@ -48,7 +50,8 @@ class Compositor {
 
   std::optional<CameraFrame> fresh_frame(const Plan::Camera& camera, MediaTime now);
   std::optional<CameraFrame> first_picture(const Plan& plan, MediaTime now, int* camera);
-  LayerForm blend_layer(const I420& canvas, const Plan::PlacedLayer& layer, const overlay::TileSet& tiles, Instant instant);
+  LayerForm blend_layer(const I420& canvas, const Plan::PlacedLayer& layer, const overlay::TileSet& tiles,
+                        Instant instant);
   void note_age(MediaTime age);
 
   const Size canvas_;

@@ -2,8 +2,9 @@
 #include "studio/director.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "core/log.h"
 
@@ -20,6 +21,13 @@ constexpr auto kRenderTimeout = 8s;
 ProgramState decode_own(const nlohmann::json& document, const Config& config) {
   auto state = decode_program_state(document, config);
   return state ? *state : ProgramState{};
+}
+
+/// nullptr when `value` is no object or has no such member: a saved state may hold anything.
+const nlohmann::json* member(const nlohmann::json& value, const char* key) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(key);
+  return found == value.end() ? nullptr : &*found;
 }
 
 std::set<std::string> keys_of(const std::map<std::string, PreparedPlan>& plans) {
@@ -39,19 +47,22 @@ Director::Director(Parts parts, Events events)
       journal_(parts.journal),
       store_(std::move(parts.store)),
       events_(std::move(events)),
-      renderer_(parts.loop, std::move(parts.renderer),
-                {[this](uint64_t generation) { on_ready(generation); },
-                 [this](uint64_t generation, Problems problems) { on_refused(generation, std::move(problems)); }}) {}
+      renderer_(
+          parts.loop, std::move(parts.renderer),
+          {[this](uint64_t generation) { on_ready(generation); },
+           [this](uint64_t generation, Problems problems) { on_refused(generation, std::move(problems)); }}) {
+}
 
 ShowClock Director::clock_for(const ProgramState& state) const {
   return {steady_now(), system_now() + state.clock_offset};
 }
 
-std::map<std::string, PreparedPlan> Director::prepare(const ProgramState& state, const ShowClock& clock) const {
+std::map<std::string, PreparedPlan> Director::prepare(const ProgramState& state,
+                                                      const ShowClock& clock) const {
   std::map<std::string, PreparedPlan> plans;
   for (const auto& program : state.programs) {
-    plans[program.program] =
-        prepare_plan(program, state.revision, clock, config_, *config_.find_program(program.program), sources_);
+    plans[program.program] = prepare_plan(program, state.revision, clock, config_,
+                                          *config_.find_program(program.program), sources_);
   }
   return plans;
 }
@@ -67,15 +78,22 @@ void Director::start() {
     if (const auto decoded = decode_program_state(**saved, config_)) {
       document = **saved;
     } else {
-      complaint_ = "the saved scene does not fit the configuration any more: " + to_error(decoded.error()).message;
+      complaint_ =
+          "the saved scene does not fit the configuration any more: " + to_error(decoded.error()).message;
       log::error("director", "{}; showing the default scene", complaint_);
       // Whoever sends states must not be told that theirs is on air: the default is a revision of its own.
-      const auto revision = (*saved)->value("revision", uint64_t{0});
-      document["revision"] = std::max<uint64_t>(revision, 1) + 1;
+      const auto& before = **saved;
+      const auto* const revision = member(before, "revision");
+      if (revision != nullptr && revision->is_number_unsigned() && *revision < kMaxRevision)
+        document["revision"] = revision->get<uint64_t>() + 1;
+      const auto* const programs = member(before, "programs");
       for (auto& program : document["programs"]) {
-        for (const auto& before : (*saved)->value("programs", nlohmann::json::array())) {
-          if (before.is_object() && before.value("id", "") == program["id"]) program["on_air"] = before.value("on_air", false);
-        }
+        program["on_air"] =
+            programs != nullptr && std::ranges::any_of(*programs, [&](const auto& entry) {
+              const auto* const id = member(entry, "id");
+              const auto* const on_air = member(entry, "on_air");
+              return id != nullptr && *id == program["id"] && on_air != nullptr && *on_air == true;
+            });
       }
     }
   }
@@ -89,7 +107,11 @@ void Director::start() {
 
 void Director::apply(nlohmann::json document, Done done) {
   if (waiting_.size() >= kMaxWaiting) {
-    return done({Error{ErrorCode::kDeviceBusy, fmt::format("{} states are waiting to be rendered", waiting_.size())}, {}, state_.revision, ""});
+    return done(
+        {Error{ErrorCode::kDeviceBusy, fmt::format("{} states are waiting to be rendered", waiting_.size())},
+         {},
+         state_.revision,
+         ""});
   }
   waiting_.emplace_back(std::move(document), std::move(done));
   next();
@@ -101,7 +123,8 @@ void Director::next() {
     waiting_.pop_front();
     auto state = decode_program_state(document, config_);
     if (!state) {
-      done({Error{ErrorCode::kInvalidInput, "the state is refused; the show goes on unchanged"}, std::move(state.error()), state_.revision, ""});
+      done({Error{ErrorCode::kInvalidInput, "the state is refused; the show goes on unchanged"},
+            std::move(state.error()), state_.revision, ""});
       continue;
     }
     if (state->revision == state_.revision && state->document == state_.document) {
@@ -109,10 +132,12 @@ void Director::next() {
       continue;
     }
     if (state->revision <= state_.revision) {
-      done({Error{ErrorCode::kStaleRevision,
-                  fmt::format("revision {} is not newer than {}, which is on air; read it with {{\"op\":\"state\"}} and build on it",
-                              state->revision, state_.revision)},
-            {}, state_.revision, ""});
+      done({Error{ErrorCode::kStaleRevision, fmt::format("revision {} is not newer than {}, which is on air; "
+                                                         "read it with {{\"op\":\"state\"}} and build on it",
+                                                         state->revision, state_.revision)},
+            {},
+            state_.revision,
+            ""});
       continue;
     }
     candidate_ = std::make_unique<Candidate>();
@@ -123,13 +148,14 @@ void Director::next() {
     if (is_rendered(*candidate_)) {
       save_and_show();
     } else {
-      want(candidate_.get());
+      want();
     }
   }
 }
 
 bool Director::is_rendered(const Candidate& candidate) const {
-  // Keys that are shown already, and drawn for the next second: a clock that moved needs other countdown tiles.
+  // Keys that are shown already, and drawn for the next second: a clock that moved needs other countdown
+  // tiles.
   const auto tiles = renderer_.tiles();
   const Instant instant = candidate.clock.at(steady_now());
   return std::ranges::all_of(keys_of(candidate.plans), [&](const std::string& key) {
@@ -137,7 +163,7 @@ bool Director::is_rendered(const Candidate& candidate) const {
   });
 }
 
-void Director::want(const Candidate* candidate) {
+void Director::want() {
   std::vector<overlay::TileSpec> tiles;
   std::set<std::string> keys;
   const auto add = [&](const std::map<std::string, PreparedPlan>& plans) {
@@ -149,21 +175,24 @@ void Director::want(const Candidate* candidate) {
   };
   // What is shown goes on being rendered until the candidate takes its place.
   add(plans_);
-  if (candidate != nullptr) add(candidate->plans);
+  if (candidate_) add(candidate_->plans);
   ++generation_;
-  candidate_generation_ = candidate != nullptr ? generation_ : 0;
+  const bool is_drawing = candidate_ && !candidate_->is_drawn;
+  candidate_generation_ = is_drawing ? generation_ : 0;
   render_timer_ = {};
-  if (candidate != nullptr) {
-    render_timer_ = loop_.after(kRenderTimeout, [this] {
-      finish({Error{ErrorCode::kTimeout,
-                    fmt::format("the render worker did not draw the scene within {} s (last error: {}); the show goes on "
-                                "unchanged, send it again",
-                                kRenderTimeout.count(), renderer_.status().last_error.message)},
-              {}, state_.revision, ""});
-      want(nullptr);
-    });
-  }
-  renderer_.want(generation_, candidate != nullptr ? candidate->clock : clock_, std::move(tiles));
+  if (is_drawing) render_timer_ = loop_.after(kRenderTimeout, [this] { give_up_drawing(); });
+  renderer_.want(generation_, candidate_ ? candidate_->clock : clock_, std::move(tiles));
+}
+
+void Director::give_up_drawing() {
+  finish({Error{ErrorCode::kTimeout,
+                fmt::format("the render worker did not draw the scene within {} s (last error: {}); the show "
+                            "goes on unchanged, send it again",
+                            kRenderTimeout.count(), renderer_.status().last_error.message)},
+          {},
+          state_.revision,
+          ""});
+  want();
 }
 
 void Director::on_ready(uint64_t generation) {
@@ -183,32 +212,61 @@ void Director::on_refused(uint64_t generation, Problems problems) {
     log::error("director", "{}", complaint_);
     return;
   }
-  finish({Error{ErrorCode::kInvalidInput, "the scene can't be drawn and is refused; the show goes on unchanged"},
-          std::move(problems), state_.revision, ""});
-  want(nullptr);
+  finish(
+      {Error{ErrorCode::kInvalidInput, "the scene can't be drawn and is refused; the show goes on unchanged"},
+       std::move(problems), state_.revision, ""});
+  want();
+}
+
+/// The disk must end with what is shown, so one change is saved at a time; only a stop goes ahead of a save,
+/// and its own comes after it.
+void Director::save(const nlohmann::json& document, std::function<void(const Status&)> then) {
+  ++saves_;
+  journal_.save_state(document, [this, then = std::move(then)](Status saved) {
+    loop_.post([this, then, saved = std::move(saved)] {
+      --saves_;
+      then(saved);
+      settle();
+    });
+  });
+}
+
+void Director::settle() {
+  while (saves_ == 0 && !starts_.empty()) {
+    const auto [program, done] = std::move(starts_.front());
+    starts_.pop_front();
+    start_programs(program, done);
+  }
+  if (saves_ == 0 && candidate_ && candidate_->is_drawn) save_and_show();
 }
 
 void Director::save_and_show() {
-  const auto refuse_if_overtaken = [this] {
-    if (candidate_->state.revision > state_.revision) return false;
-    finish({Error{ErrorCode::kStaleRevision, fmt::format("revision {} went on air meanwhile", state_.revision)}, {},
-            state_.revision, ""});
-    want(nullptr);
-    return true;
-  };
-  if (refuse_if_overtaken()) return;  // by a start or stop, while this one was being drawn
-  journal_.save_state(candidate_->state.document, [this, refuse_if_overtaken](Status saved) {
-    loop_.post([this, refuse_if_overtaken, saved = std::move(saved)] {
-      if (!saved) {
-        finish({saved.error().with_context("the state could not be saved and is not shown"), {}, state_.revision, ""});
-        return want(nullptr);
-      }
-      if (refuse_if_overtaken()) return;  // the other's save came after this one's: the disk holds the other
-      Candidate candidate = std::move(*candidate_);
-      candidate_.reset();
-      show(std::move(candidate));
-    });
+  candidate_->is_drawn = true;
+  if (saves_ > 0) return;  // settle() comes back to it
+  if (candidate_->state.revision <= state_.revision) return refuse_overtaken();
+  candidate_->is_being_saved = true;
+  save(candidate_->state.document, [this](const Status& saved) {
+    if (candidate_->is_overtaken) return refuse_overtaken();
+    if (!saved) {
+      finish({saved.error().with_context("the state could not be saved and is not shown"),
+              {},
+              state_.revision,
+              ""});
+      return want();
+    }
+    Candidate candidate = std::move(*candidate_);
+    candidate_.reset();
+    show(std::move(candidate));
   });
+}
+
+/// By a start or stop while it was being drawn or saved.
+void Director::refuse_overtaken() {
+  finish({Error{ErrorCode::kStaleRevision, fmt::format("revision {} went on air meanwhile", state_.revision)},
+          {},
+          state_.revision,
+          ""});
+  want();
 }
 
 void Director::show(Candidate candidate) {
@@ -218,9 +276,10 @@ void Director::show(Candidate candidate) {
   for (const auto& program : config_.programs) {
     const auto* scene = state_.find_program(program.id);
     const auto plan = plans_.find(program.id);
-    events_.on_plan(program.id, plan == plans_.end() ? nullptr : plan->second.plan, scene != nullptr && scene->is_on_air);
+    events_.on_plan(program.id, plan == plans_.end() ? nullptr : plan->second.plan,
+                    scene != nullptr && scene->is_on_air);
   }
-  want(nullptr);
+  want();
   if (candidate.done) candidate.done({std::nullopt, {}, state_.revision, ""});
   loop_.post([this] { next(); });
 }
@@ -236,36 +295,63 @@ void Director::finish(Outcome outcome) {
 
 void Director::set_on_air(bool is_on_air, const std::string& program, Done done) {
   if (!program.empty() && state_.find_program(program) == nullptr) {
-    return done({Error{ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", program)}, {}, state_.revision, ""});
+    return done({Error{ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", program)},
+                 {},
+                 state_.revision,
+                 ""});
   }
+  return is_on_air ? start_programs(program, done) : stop_programs(program, done);
+}
+
+Director::Candidate Director::with_programs(bool is_on_air, const std::string& program) const {
   Candidate candidate;
   candidate.state = decode_own(with_on_air(state_.document, is_on_air, program), config_);
   candidate.clock = clock_;
   candidate.plans = prepare(candidate.state, clock_);
-  const auto document = candidate.state.document;
-  const uint64_t revision = candidate.state.revision;
-  const auto shared = std::make_shared<Candidate>(std::move(candidate));
-  if (!is_on_air) {
-    show(std::move(*shared));
-    journal_.save_state(document, [this, revision, done](Status saved) {
-      loop_.post([revision, done, saved = std::move(saved)] {
-        done({std::nullopt, {}, revision,
-              saved ? "" : "off air, but this could not be saved: after a restart the show would go on (" + saved.error().message + ")"});
-      });
-    });
+  return candidate;
+}
+
+void Director::start_programs(const std::string& program, const Done& done) {
+  if (saves_ > 0) {
+    starts_.emplace_back(program, done);
     return;
   }
-  journal_.save_state(document, [this, shared, revision, done](Status saved) {
-    loop_.post([this, shared, revision, done, saved = std::move(saved)] {
-      if (!saved) {
-        return done({saved.error().with_context("not started, because it could not be saved"), {}, state_.revision, ""});
-      }
-      if (revision <= state_.revision) {
-        return done({Error{ErrorCode::kStaleRevision, "another change came first; try again"}, {}, state_.revision, ""});
-      }
-      show(std::move(*shared));
-      done({std::nullopt, {}, revision, ""});
-    });
+  const auto candidate = std::make_shared<Candidate>(with_programs(true, program));
+  save(candidate->state.document, [this, candidate, done](const Status& saved) {
+    if (!saved) {
+      return done({saved.error().with_context("not started, because it could not be saved"),
+                   {},
+                   state_.revision,
+                   ""});
+    }
+    if (candidate->state.revision <= state_.revision) {
+      return done({Error{ErrorCode::kStaleRevision, "a stop came first"}, {}, state_.revision, ""});
+    }
+    candidate->done = done;
+    show(std::move(*candidate));
+  });
+}
+
+void Director::stop_programs(const std::string& program, const Done& done) {
+  // Who pressed Stop meant everything that was sent before it as well.
+  for (const auto& [waiting, refuse] : std::exchange(starts_, {})) {
+    refuse({Error{ErrorCode::kStaleRevision, "a stop came first"}, {}, state_.revision, ""});
+  }
+  for (const auto& [document, refuse] : std::exchange(waiting_, {})) {
+    refuse({Error{ErrorCode::kStaleRevision, "a stop came first"}, {}, state_.revision, ""});
+  }
+  show(with_programs(false, program));
+  if (candidate_ && candidate_->is_being_saved) {
+    candidate_->is_overtaken = true;
+  } else if (candidate_) {
+    refuse_overtaken();
+  }
+  save(state_.document, [this, revision = state_.revision, done](const Status& saved) {
+    const std::string warning =
+        saved ? ""
+              : "off air, but this could not be saved: after a restart the show would go on (" +
+                    saved.error().message + ")";
+    done({std::nullopt, {}, revision, warning});
   });
 }
 

@@ -20,7 +20,9 @@ Journal::Journal(StateStore store) : store_(std::move(store)), queue_(kQueueTask
   ::pthread_setname_np(thread_.native_handle(), "journal");
 }
 
-Journal::~Journal() { queue_.close(); }
+Journal::~Journal() {
+  queue_.close();
+}
 
 void Journal::save_state(nlohmann::json state, std::function<void(Status)> done) {
   Task task = Save{std::move(state), std::move(done)};
@@ -28,11 +30,14 @@ void Journal::save_state(nlohmann::json state, std::function<void(Status)> done)
   std::get<Save>(task).done(fail(ErrorCode::kTimeout, "the disk does not keep up: 1024 writes are waiting"));
 }
 
-void Journal::run_later(std::function<void()> task) { queue_.push(std::move(task)); }
+void Journal::run_later(std::function<void()> task) {
+  queue_.push(std::move(task));
+}
 
 void Journal::append(std::filesystem::path file, nlohmann::json record) {
   Task task = Append{std::move(file), std::move(record)};
-  if (queue_.push(std::move(task)) != PushResult::kQueued) lost_records_.fetch_add(1, std::memory_order_relaxed);
+  if (queue_.push(std::move(task)) != PushResult::kQueued)
+    lost_records_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Journal::run() {
@@ -49,13 +54,14 @@ void Journal::run() {
     }
     auto& append = std::get<Append>(*task);
     // A gap in the records must be in the records.
-    if (const int64_t lost = lost_records(); lost > told) append.record["records_lost_before"] = lost - std::exchange(told, lost);
+    if (const int64_t lost = lost_records(); lost > told)
+      append.record["records_lost_before"] = lost - std::exchange(told, lost);
     if (auto written = append_now(append); !written) {
       lost_records_.fetch_add(1, std::memory_order_relaxed);
       int64_t held_back = 0;
       if (limiter.should_log(&held_back)) {
-        log::error("journal", "as-run record lost ({} more since the last line): {}; the show goes on", held_back,
-                   written.error().message);
+        log::error("journal", "as-run record lost ({} more since the last line): {}; the show goes on",
+                   held_back, written.error().message);
       }
     }
   }

@@ -4,9 +4,10 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <variant>
+
+#include <nlohmann/json.hpp>
 
 #include "core/bounded_queue.h"
 #include "core/error.h"
@@ -14,7 +15,8 @@
 
 namespace vitrine::studio {
 
-/// The one thread that waits for the disk on behalf of the control plane and the as-run records: nobody else may.
+/// The one thread that waits for the disk on behalf of the control plane and the as-run records: nobody else
+/// may.
 class Journal {
  public:
   explicit Journal(StateStore store);
@@ -28,7 +30,8 @@ class Journal {
   /// Runs `task` on the journal's thread, where it may wait for the disk; dropped when the queue is full.
   void run_later(std::function<void()> task);
 
-  /// Appends one line to a record file and syncs it. Thread: any; never blocks. A record that can't be kept is counted.
+  /// Appends one line to a record file and syncs it. Thread: any; never blocks. A record that can't be kept
+  /// is counted.
   void append(std::filesystem::path file, nlohmann::json record);
 
   [[nodiscard]] int64_t lost_records() const { return lost_records_.load(std::memory_order_relaxed); }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <signal.h>
 #include <sys/prctl.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
 
 #include "core/config.h"
 #include "core/log.h"
@@ -46,8 +47,9 @@ int run(Config config, std::vector<encoder::Platform> platforms, log::Level thre
   const auto on_term = (*loop)->on_signal(SIGTERM, leave);
   const auto on_int = (*loop)->on_signal(SIGINT, leave);
   log::open("vitrine-studio", threshold);
-  log::info("main", "vitrine-studio {}: {} cameras, {} microphones, {} programs, {} destinations", VITRINE_VERSION,
-            config.cameras.size(), config.microphones.size(), config.programs.size(), config.destinations.size());
+  log::info("main", "vitrine-studio {}: {} cameras, {} microphones, {} programs, {} destinations",
+            VITRINE_VERSION, config.cameras.size(), config.microphones.size(), config.programs.size(),
+            config.destinations.size());
   auto started = Studio::start({**loop, std::move(config), std::move(platforms), own_directory()});
   if (!started) {
     log::error("main", "not started: {}", started.error().message);
@@ -67,8 +69,14 @@ int main_of(int argc, char** argv) {
   app.add_flag("--json", options.is_json, "With --check: a machine-readable answer");
   app.add_flag("--verbose", options.is_verbose, "Debug lines in the log");
   app.set_version_flag("--version", VITRINE_VERSION);
-  CLI11_PARSE(app, argc, argv);
-  if (options.is_check) return print_check(options.config, own_directory(), options.is_json ? CheckFormat::kJson : CheckFormat::kText);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (options.is_check)
+    return print_check(options.config, own_directory(),
+                       options.is_json ? CheckFormat::kJson : CheckFormat::kText);
 
   const auto refuse = [](const Problems& problems) {
     std::cerr << to_error(problems).message << "\n";
@@ -78,7 +86,8 @@ int main_of(int argc, char** argv) {
   if (!config) return refuse(config.error());
   auto platforms = encoder::load_platforms(config->platforms_file);
   if (!platforms) return refuse(platforms.error());
-  const int status = run(std::move(*config), std::move(*platforms), options.is_verbose ? log::Level::kDebug : log::Level::kInfo);
+  const int status = run(std::move(*config), std::move(*platforms),
+                         options.is_verbose ? log::Level::kDebug : log::Level::kInfo);
   log::close();
   return status;
 }
@@ -86,4 +95,6 @@ int main_of(int argc, char** argv) {
 }  // namespace
 }  // namespace vitrine::studio
 
-int main(int argc, char** argv) { return vitrine::studio::main_of(argc, argv); }
+int main(int argc, char** argv) {
+  return vitrine::studio::main_of(argc, argv);
+}

@@ -6,15 +6,15 @@
 namespace vitrine::studio {
 namespace {
 
-float linear_gain(double gain_db) { return static_cast<float>(std::pow(10.0, gain_db / 20.0)); }
+float linear_gain(double gain_db) {
+  return static_cast<float>(std::pow(10.0, gain_db / 20.0));
+}
 
 class Planner {
  public:
   Planner(const ProgramConfig& program, const SourceAccess& sources) : program_(program), sources_(sources) {}
 
-  Plan::Camera camera(const std::string& id) const {
-    return {id, sources_.frames(id)};
-  }
+  Plan::Camera camera(const std::string& id) const { return {id, sources_.frames(id)}; }
 
   std::string tile(const std::string& template_name, LayerForm form, const nlohmann::json& data) {
     overlay::TileSpec spec{program_.theme, template_name, program_.size, form, data};
@@ -28,12 +28,14 @@ class Planner {
     placed.layer = layer;
     placed.normal_key = tile(layer.template_name, LayerForm::kNormal, layer.data);
     placed.neutral_key = tile(layer.template_name, LayerForm::kNeutral, layer.data);
-    if (layer.after == LeaseEnd::kEnded) placed.ended_key = tile(layer.template_name, LayerForm::kEnded, layer.data);
+    if (layer.after == LeaseEnd::kEnded)
+      placed.ended_key = tile(layer.template_name, LayerForm::kEnded, layer.data);
     return placed;
   }
 
   Plan::Microphone microphone(const Sound& sound, const MicrophoneConfig& config) const {
-    return {sound.microphone, sources_.sound(sound.microphone), linear_gain(config.gain_db + sound.gain_db), config.delay};
+    return {sound.microphone, sources_.sound(sound.microphone), linear_gain(config.gain_db + sound.gain_db),
+            config.delay};
   }
 
   std::vector<overlay::TileSpec> take_tiles() { return std::move(tiles_); }
@@ -48,14 +50,17 @@ class Planner {
 
 const std::string& Plan::PlacedLayer::key_of(LayerForm form) const {
   switch (form) {
-    case LayerForm::kEnded: return ended_key;
-    case LayerForm::kNeutral: return neutral_key;
-    default: return normal_key;
+    case LayerForm::kEnded:
+      return ended_key;
+    case LayerForm::kNeutral:
+      return neutral_key;
+    default:
+      return normal_key;
   }
 }
 
-PreparedPlan prepare_plan(const ProgramScene& scene, uint64_t revision, const ShowClock& clock, const Config& config,
-                          const ProgramConfig& program, const SourceAccess& sources) {
+PreparedPlan prepare_plan(const ProgramScene& scene, uint64_t revision, const ShowClock& clock,
+                          const Config& config, const ProgramConfig& program, const SourceAccess& sources) {
   Planner planner(program, sources);
   auto plan = std::make_shared<Plan>();
   plan->revision = revision;

@@ -25,8 +25,8 @@ struct SourceAccess {
   std::function<SoundReader(const std::string& microphone)> sound;
 };
 
-/// One program's part of a program state, made ready for the frame path: nothing in it is looked up by name again, nothing
-/// changes after it was made. A revision goes on air by replacing the plan between two frames.
+/// One program's part of a program state, made ready for the frame path: nothing in it is looked up by name
+/// again, nothing changes after it was made. A revision goes on air by replacing the plan between two frames.
 struct Plan {
   struct Camera {
     std::string id;
@@ -68,7 +68,7 @@ struct PreparedPlan {
   std::vector<overlay::TileSpec> tiles;
 };
 
-PreparedPlan prepare_plan(const ProgramScene& scene, uint64_t revision, const ShowClock& clock, const Config& config,
-                          const ProgramConfig& program, const SourceAccess& sources);
+PreparedPlan prepare_plan(const ProgramScene& scene, uint64_t revision, const ShowClock& clock,
+                          const Config& config, const ProgramConfig& program, const SourceAccess& sources);
 
 }  // namespace vitrine::studio

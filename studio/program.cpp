@@ -26,17 +26,22 @@ std::string camera_name(const Plan& plan, int camera) {
 
 std::string_view to_string(Program::State state) {
   switch (state) {
-    case Program::State::kOffAir: return "off air";
-    case Program::State::kOnAir: return "on air";
-    case Program::State::kStopping: return "stopping";
-    case Program::State::kFailed: return "failed";
+    case Program::State::kOffAir:
+      return "off air";
+    case Program::State::kOnAir:
+      return "on air";
+    case Program::State::kStopping:
+      return "stopping";
+    case Program::State::kFailed:
+      return "failed";
   }
   return "off air";
 }
 
 Program::Program(Parts parts)
     : parts_(std::move(parts)),
-      engine_({parts_.program, parts_.tiles, [this](const ProgramEngine::Change& change) { record_change(change); }}) {
+      engine_({parts_.program, parts_.tiles,
+               [this](const ProgramEngine::Change& change) { record_change(change); }}) {
   engine_.start();
   check_timer_ = parts_.loop.every(2s, [this] { reconcile(); });
 }
@@ -59,7 +64,8 @@ void Program::reconcile() {
   if (is_stopping_) return;
   if (broadcast_ && broadcast_->encoder().stats().last_error) {
     last_error_ = *broadcast_->encoder().stats().last_error;
-    log::error("program", "{}: the encoder failed: {}; starting another", parts_.program.id, last_error_.message);
+    log::error("program", "{}: the encoder failed: {}; starting another", parts_.program.id,
+               last_error_.message);
     return stop_broadcast();
   }
   if (should_be_on_air_ && !broadcast_) return start_broadcast();
@@ -71,20 +77,25 @@ void Program::start_broadcast() {
   const std::string session = session_name(system_now());
   const auto directory = parts_.config.recording.directory / parts_.program.id / session;
   session_.store(std::make_shared<Session>(Session{session, directory / "as-run.jsonl"}));
-  auto broadcast = Broadcast::start(
-      {parts_.config, parts_.program, parts_.rules, session, [this](nlohmann::json entry) { record(std::move(entry)); }});
+  auto broadcast = Broadcast::start({parts_.config, parts_.program, parts_.rules, session,
+                                     [this](nlohmann::json entry) { record(std::move(entry)); }});
   if (!broadcast) {
     session_.store(nullptr);
     last_error_ = broadcast.error();
-    log::error("program", "{}: could not go on air: {}; trying again in 2 s", parts_.program.id, last_error_.message);
+    log::error("program", "{}: could not go on air: {}; trying again in 2 s", parts_.program.id,
+               last_error_.message);
     return;
   }
   last_error_ = {};
   broadcast_ = std::move(*broadcast);
-  record({{"type", "session"}, {"event", "started"}, {"fps_num", parts_.program.frame_rate.num}, {"fps_den", parts_.program.frame_rate.den}});
+  record({{"type", "session"},
+          {"event", "started"},
+          {"fps_num", parts_.program.frame_rate.num},
+          {"fps_den", parts_.program.frame_rate.den}});
   engine_.set_sink(broadcast_->sink());
   log::info("program", "{}: on air, session {}, {} destinations, recording {}", parts_.program.id, session,
-            broadcast_->destinations().size(), parts_.program.is_recorded ? "to " + directory.string() : "off");
+            broadcast_->destinations().size(),
+            parts_.program.is_recorded ? "to " + directory.string() : "off");
 }
 
 void Program::stop_broadcast() {
@@ -133,7 +144,8 @@ void Program::record_change(const ProgramEngine::Change& change) const {
   for (size_t i = 0; i < change.plan->layers.size(); ++i) {
     const auto& placed = change.plan->layers[i];
     const LayerForm form = change.visible.forms[i];
-    nlohmann::json layer = {{"id", placed.layer.id}, {"template", placed.layer.template_name}, {"form", to_string(form)}};
+    nlohmann::json layer = {
+        {"id", placed.layer.id}, {"template", placed.layer.template_name}, {"form", to_string(form)}};
     if (form != LayerForm::kHidden) {
       layer["tile"] = placed.key_of(form);
       layer["data"] = placed.layer.data;

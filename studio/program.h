@@ -3,9 +3,10 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/event_loop.h"
@@ -16,9 +17,9 @@
 
 namespace vitrine::studio {
 
-/// One program of the box: its engine, always running, and its broadcast while it is on air. Keeps what is towards what
-/// should be: a broadcast that could not start or whose encoder failed is tried again without end.
-/// Thread: the loop's.
+/// One program of the box: its engine, always running, and its broadcast while it is on air. Keeps what is
+/// towards what should be: a broadcast that could not start or whose encoder failed is tried again without
+/// end. Thread: the loop's.
 class Program {
  public:
   struct Parts {
@@ -35,7 +36,8 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// The plan from the next frame on, and whether the program should be on air. A null plan keeps the one before.
+  /// The plan from the next frame on, and whether the program should be on air. A null plan keeps the one
+  /// before.
   void show(std::shared_ptr<const Plan> plan, bool is_on_air);
 
   /// Ends a running broadcast for good; `on_finished` when there is none any more.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/program_engine.h"
 
+#include <algorithm>
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
-
-#include <algorithm>
 
 #include "core/log.h"
 
@@ -17,12 +16,15 @@ using namespace std::chrono_literals;
 /// Canvases: one being drawn, one shown by snapshots, the rest on their way through the encoder.
 constexpr int kCanvases = 8;
 
-/// Sound is read this long after it sounded: network cameras deliver it in blocks of up to 64 ms (1024 samples at 16 kHz)
-/// behind up to 100 ms of jitter buffer. It costs no latency: the picture needs longer through x264.
+/// Sound is read this long after it sounded: network cameras deliver it in blocks of up to 64 ms (1024
+/// samples at 16 kHz) behind up to 100 ms of jitter buffer. It costs no latency: the picture needs longer
+/// through x264.
 constexpr MediaTime kSoundWait = 200ms;
 
 /// A stop longer than this (suspend, a debugger) is not made up for frame by frame.
 constexpr MediaTime kMaxCatchUp = 1s;
+
+constexpr MediaTime kStatsWindow = 10s;
 
 void sleep_until(MediaTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
@@ -31,8 +33,8 @@ void sleep_until(MediaTime time) {
   }
 }
 
-/// A frame must not wait for x264's threads to use up their time slice. Where the unit allows no real-time priority
-/// (LimitRTPRIO), the show goes on without.
+/// A frame must not wait for x264's threads to use up their time slice. Where the unit allows no real-time
+/// priority (LimitRTPRIO), the show goes on without.
 void ask_for_priority(const std::string& program) {
   const sched_param parameters{.sched_priority = 5};
   if (::pthread_setschedparam(::pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &parameters) != 0) {
@@ -44,8 +46,6 @@ void ask_for_priority(const std::string& program) {
 
 ProgramEngine::ProgramEngine(Config config)
     : config_(std::move(config)), pool_(config_.program.size, kCanvases), compositor_(config_.program.size) {
-  const auto rate = config_.program.frame_rate;
-  compose_ms_.reserve(static_cast<size_t>(10 * rate.num / rate.den));
 }
 
 ProgramEngine::~ProgramEngine() = default;
@@ -67,8 +67,8 @@ void ProgramEngine::run(const std::stop_token& stop) {
     if (lateness > kMaxCatchUp) {
       const int64_t missed = lateness / frame_duration;
       skipped_.fetch_add(missed, std::memory_order_relaxed);
-      log::warning("program", "{}: {} frames were not put out: the program was stopped for {} ms", config_.program.id, missed,
-                   lateness / 1ms);
+      log::warning("program", "{}: {} frames were not put out: the program was stopped for {} ms",
+                   config_.program.id, missed, lateness / 1ms);
       index += missed;
       session_frame_ += static_cast<uint64_t>(missed);
       time = start + frame_time(index, rate);
@@ -98,11 +98,8 @@ void ProgramEngine::put_out_frame(MediaTime now) {
     const float took_ms = std::chrono::duration<float, std::milli>(steady_now() - began).count();
     {
       const std::lock_guard lock(times_mutex_);
-      if (compose_ms_.size() < compose_ms_.capacity()) {
-        compose_ms_.push_back(took_ms);
-      } else {
-        compose_ms_[compose_next_++ % compose_ms_.size()] = took_ms;
-      }
+      compose_ms_.push_back(took_ms);
+      if (compose_ms_.size() > put_out_at_.size() + 1) compose_ms_.pop_front();
     }
     picture_age_ns_.store(compositor_.picture_age().count(), std::memory_order_relaxed);
     frame = ConstVideoFrame(std::move(*canvas), pts, session_frame_);
@@ -119,6 +116,9 @@ void ProgramEngine::put_out_frame(MediaTime now) {
   }
   ++session_frame_;
   frames_.fetch_add(1, std::memory_order_relaxed);
+  const std::lock_guard lock(times_mutex_);
+  put_out_at_.push_back(steady_now());
+  while (put_out_at_.front() < put_out_at_.back() - kStatsWindow) put_out_at_.pop_front();
 }
 
 void ProgramEngine::push_sound(const Plan& plan, MediaTime now) {
@@ -130,7 +130,8 @@ void ProgramEngine::push_sound(const Plan& plan, MediaTime now) {
   sound_position_ += count;
 }
 
-void ProgramEngine::note_change(const std::shared_ptr<const Plan>& plan, const Visible& visible, MediaTime now) {
+void ProgramEngine::note_change(const std::shared_ptr<const Plan>& plan, const Visible& visible,
+                                MediaTime now) {
   last_visible_ = visible;
   Change change{plan, visible, std::nullopt, session_frame_, plan->clock.at(now)};
   if (session_) {
@@ -154,7 +155,12 @@ EngineStats ProgramEngine::stats() const {
   std::vector<float> times;
   {
     const std::lock_guard lock(times_mutex_);
-    times = compose_ms_;
+    times.assign(compose_ms_.begin(), compose_ms_.end());
+    if (put_out_at_.size() > 1) {
+      // Measured to now, so that it falls when the program stands still.
+      const auto span = std::max(steady_now(), put_out_at_.back()) - put_out_at_.front();
+      stats.fps = static_cast<double>(put_out_at_.size() - 1) / std::chrono::duration<double>(span).count();
+    }
   }
   if (!times.empty()) {
     std::ranges::sort(times);

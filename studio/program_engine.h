@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,11 +26,12 @@ struct ProgramSink {
 };
 
 struct EngineStats {
-  int64_t frames = 0;      // since start
-  int64_t late = 0;        // drawn more than one frame after their time
-  int64_t repeated = 0;    // no canvas was free: the last picture again
-  int64_t skipped = 0;     // frames that were never put out: the box slept or was stopped for over a second
-  double compose_ms = 0;   // median of the last ten seconds
+  int64_t frames = 0;     // since start
+  int64_t late = 0;       // drawn more than one frame after their time
+  int64_t repeated = 0;   // no canvas was free: the last picture again
+  int64_t skipped = 0;    // frames that were never put out: the box slept or was stopped for over a second
+  double fps = 0;         // of the last ten seconds
+  double compose_ms = 0;  // median of the last ten seconds
   double compose_p95_ms = 0;
   MediaTime picture_age{};
   float sound_peak_db = -100;
@@ -40,7 +42,8 @@ struct EngineStats {
 /// Its thread composes frame n at start + n/fps. It waits for nothing but that time.
 class ProgramEngine {
  public:
-  /// A change of what is on screen, in the frame that first shows it. `pts` is session time; nullopt while off air.
+  /// A change of what is on screen, in the frame that first shows it. `pts` is session time; nullopt while
+  /// off air.
   struct Change {
     std::shared_ptr<const Plan> plan;
     Visible visible;
@@ -101,8 +104,9 @@ class ProgramEngine {
   std::optional<Visible> last_visible_;
 
   mutable std::mutex times_mutex_;
-  std::vector<float> compose_ms_;  // the last ten seconds, a ring; guarded by times_mutex_
-  size_t compose_next_ = 0;        // guarded by times_mutex_
+  // Of the last ten seconds; guarded by times_mutex_.
+  std::deque<float> compose_ms_;
+  std::deque<MediaTime> put_out_at_;
 
   std::jthread thread_;  // last: stops before the rest goes
 };

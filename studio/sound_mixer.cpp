@@ -7,19 +7,21 @@
 namespace vitrine::studio {
 namespace {
 
-constexpr float kCeiling = 0.89F;  // -1 dBFS: AAC decoders overshoot
+constexpr float kCeiling = 0.89F;          // -1 dBFS: AAC decoders overshoot
 constexpr float kReleasePerSecond = 4.0F;  // the limiter lets go by a factor of 4 a second (12 dB)
 
 }  // namespace
 
-AudioBlock SoundMixer::mix(std::span<const Plan::Microphone> microphones, int64_t begin, int samples, MediaTime pts) {
+AudioBlock SoundMixer::mix(std::span<const Plan::Microphone> microphones, int64_t begin, int samples,
+                           MediaTime pts) {
   AudioBlock block;
   block.pts = pts;
   block.samples.assign(static_cast<size_t>(samples) * kAudioChannels, 0.0F);
   int present = microphones.empty() ? samples : 0;
   for (const auto& microphone : microphones) {
     if (const auto sound = microphone.sound()) {
-      present = std::max(present, sound->mix_into(begin - sample_index(microphone.delay), microphone.gain, block.samples));
+      present = std::max(
+          present, sound->mix_into(begin - sample_index(microphone.delay), microphone.gain, block.samples));
     }
   }
   missing_samples_.fetch_add(samples - present, std::memory_order_relaxed);
@@ -34,7 +36,8 @@ void SoundMixer::limit(std::span<float> samples) {
   const float seconds = static_cast<float>(samples.size()) / kAudioChannels / kAudioRateHz;
   const float released = std::min(1.0F, gain_ * std::pow(kReleasePerSecond, seconds));
   const float needed = peak * released > kCeiling ? kCeiling / peak : released;
-  // From the old gain to the new one over the block: no step. What still peaks before the ramp is down is clipped.
+  // From the old gain to the new one over the block: no step. What still peaks before the ramp is down is
+  // clipped.
   const float step = (needed - gain_) / static_cast<float>(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
     samples[i] = std::clamp(samples[i] * (gain_ + step * static_cast<float>(i + 1)), -kCeiling, kCeiling);

@@ -11,9 +11,8 @@
 
 namespace vitrine::studio {
 
-/// Sums a scene's microphones into one continuous track. What no microphone delivers is silence; what would clip is turned
-/// down smoothly.
-/// Thread: the program's; levels may be read from any.
+/// Sums a scene's microphones into one continuous track. What no microphone delivers is silence; what would
+/// clip is turned down smoothly. Thread: the program's; levels may be read from any.
 class SoundMixer {
  public:
   /// Sound captured from sample `begin` on, stamped `pts`. Each microphone is read its own delay earlier.
@@ -27,7 +26,7 @@ class SoundMixer {
  private:
   void limit(std::span<float> samples);
 
-  float gain_ = 1.0F;   // of the limiter at the end of the last block
+  float gain_ = 1.0F;    // of the limiter at the end of the last block
   float held_peak_ = 0;  // decays over a second
   std::atomic<float> peak_db_ = -100;
   std::atomic<int64_t> missing_samples_ = 0;

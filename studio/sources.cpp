@@ -19,7 +19,8 @@ bool is_heard(const Config& config, const std::string& camera) {
 
 }  // namespace
 
-Sources::Sources(EventLoop& loop, std::filesystem::path worker, const Config& config) : loop_(loop), config_(config) {
+Sources::Sources(EventLoop& loop, std::filesystem::path worker, const Config& config)
+    : loop_(loop), config_(config) {
   for (const auto& camera : config.cameras) {
     auto& entry = cameras_[camera.id];
     entry.config = camera;
@@ -35,7 +36,8 @@ Sources::Sources(EventLoop& loop, std::filesystem::path worker, const Config& co
         source.login = std::move(*login);
       } else {
         entry.secret_error = login.error().message;
-        log::error("sources", "camera {}: {}; it is tried without a password", camera.id, login.error().message);
+        log::error("sources", "camera {}: {}; it is tried without a password", camera.id,
+                   login.error().message);
       }
     }
     entry.source = std::make_unique<capture::Source>(loop, worker, std::move(source));
@@ -56,7 +58,8 @@ void Sources::start() {
   if (monitor) {
     monitor_ = std::move(*monitor);
   } else {
-    log::warning("sources", "{}; a camera plugged in later is found when its worker is next tried", monitor.error().message);
+    log::warning("sources", "{}; a camera plugged in later is found when its worker is next tried",
+                 monitor.error().message);
   }
   find_devices();
   for (auto& [id, camera] : cameras_) {
@@ -81,7 +84,8 @@ void Sources::find_devices() {
     }
     if (is_present != camera.is_present) {
       log::info("sources", "camera {}: {}", id,
-                is_present ? "found at " + node->second : "no device matches " + camera.config.source.text() + "; waiting for one");
+                is_present ? "found at " + node->second
+                           : "no device matches " + camera.config.source.text() + "; waiting for one");
     }
     camera.is_present = is_present;
   }
@@ -108,8 +112,8 @@ std::vector<Sources::Entry> Sources::cameras() const {
   std::vector<Entry> entries;
   for (const auto& config : config_.cameras) {
     const auto& camera = cameras_.at(config.id);
-    entries.push_back({config.id, config.name, config.source.redacted(), camera.is_present, camera.secret_error,
-                       camera.source.get()});
+    entries.push_back({config.id, config.name, config.source.redacted(), camera.is_present,
+                       camera.secret_error, camera.source.get()});
   }
   return entries;
 }

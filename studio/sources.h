@@ -15,9 +15,8 @@
 
 namespace vitrine::studio {
 
-/// Every camera and microphone of the configuration, each with a worker of its own; warm from the studio's start on, so
-/// that Start need not wait for them.
-/// Thread: the loop's, but for what access() hands out.
+/// Every camera and microphone of the configuration, each with a worker of its own; warm from the studio's
+/// start on, so that Start need not wait for them. Thread: the loop's, but for what access() hands out.
 class Sources {
  public:
   Sources(EventLoop& loop, std::filesystem::path worker, const Config& config);
@@ -31,9 +30,9 @@ class Sources {
   struct Entry {
     std::string id;
     std::string name;
-    std::string address;      // redacted
-    bool is_present = true;   // false: a V4L2 camera that is not plugged in
-    std::string secret_error; // why its credential could not be read
+    std::string address;       // redacted
+    bool is_present = true;    // false: a V4L2 camera that is not plugged in
+    std::string secret_error;  // why its credential could not be read
     const capture::Source* source = nullptr;
   };
   [[nodiscard]] std::vector<Entry> cameras() const;

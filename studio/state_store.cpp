@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/state_store.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <fmt/format.h>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "core/json_text.h"
 #include "core/media_time.h"

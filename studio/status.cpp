@@ -14,7 +14,9 @@ using nlohmann::json;
 
 constexpr auto kClockTolerance = 200ms;
 
-double milliseconds(MediaTime time) { return std::round(static_cast<double>(time.count()) / 1e4) / 100; }
+double milliseconds(MediaTime time) {
+  return std::round(static_cast<double>(time.count()) / 1e4) / 100;
+}
 
 class Description {
  public:
@@ -29,9 +31,11 @@ class Description {
     auto& programs = body["programs"] = json::array();
     for (const auto& program : studio_.programs()) programs.push_back(describe_program(*program));
     auto& cameras = body["cameras"] = json::array();
-    for (const auto& camera : studio_.sources().cameras()) cameras.push_back(describe_source(camera, "camera"));
+    for (const auto& camera : studio_.sources().cameras())
+      cameras.push_back(describe_source(camera, "camera"));
     auto& microphones = body["microphones"] = json::array();
-    for (const auto& microphone : studio_.sources().microphones()) microphones.push_back(describe_source(microphone, "microphone"));
+    for (const auto& microphone : studio_.sources().microphones())
+      microphones.push_back(describe_source(microphone, "microphone"));
     body["render"] = describe_renderer();
     body["clock"] = describe_clock();
     if (!studio_.director().complaint().empty()) complain(studio_.director().complaint());
@@ -49,7 +53,6 @@ class Description {
     const auto& config = program.config();
     const auto stats = program.engine().stats();
     const auto& rate = config.frame_rate;
-    const double seconds = static_cast<double>((steady_now() - studio_.started_at()) / 1ms) / 1000;
     json body = {{"id", config.id},
                  {"size", {config.size.width, config.size.height}},
                  {"fps", rate.den == 1 ? std::to_string(rate.num) : fmt::format("{}/{}", rate.num, rate.den)},
@@ -57,16 +60,19 @@ class Description {
                  {"state", to_string(program.state())},
                  {"frames",
                   {{"put_out", stats.frames},
-                   {"fps", seconds > 0 ? std::round(static_cast<double>(stats.frames) / seconds * 10) / 10 : 0.0},
+                   {"fps", std::round(stats.fps * 10) / 10},
                    {"late", stats.late},
                    {"repeated", stats.repeated},
                    {"skipped", stats.skipped},
-                   {"compose_ms", stats.compose_ms},
-                   {"compose_p95_ms", stats.compose_p95_ms}}},
-                 {"sound", {{"peak_db", std::round(stats.sound_peak_db * 10) / 10}, {"missing_ms", stats.missing_samples / 48}}}};
+                   {"compose_ms", std::round(stats.compose_ms * 100) / 100},
+                   {"compose_p95_ms", std::round(stats.compose_p95_ms * 100) / 100}}},
+                 {"sound",
+                  {{"peak_db", std::round(stats.sound_peak_db * 10) / 10},
+                   {"missing_ms", stats.missing_samples / 48}}}};
     if (program.state() == Program::State::kFailed) {
       body["cause"] = program.last_error().message;
-      complain(fmt::format("{}: not on air though it should be: {}; tried again every 2 s", config.id, program.last_error().message));
+      complain(fmt::format("{}: not on air though it should be: {}; tried again every 2 s", config.id,
+                           program.last_error().message));
     }
     describe_picture(program, body);
     if (const auto* broadcast = program.broadcast()) describe_broadcast(config, *broadcast, body);
@@ -81,7 +87,8 @@ class Description {
     const int camera = change->visible.camera;
     json picture = {{"slate", camera == Visible::kSlate}};
     if (camera >= 0) {
-      picture["camera"] = camera == 0 ? plan.pictures.front().camera.id : plan.fallbacks[static_cast<size_t>(camera - 1)].id;
+      picture["camera"] =
+          camera == 0 ? plan.pictures.front().camera.id : plan.fallbacks[static_cast<size_t>(camera - 1)].id;
     }
     if (camera != 0 && !plan.pictures.empty()) {
       complain(fmt::format("{}: {} is shown because camera {} gives no picture", program.config().id,
@@ -100,8 +107,8 @@ class Description {
                     {"valid_until", format_rfc3339(layer.valid_until)}};
       if (form == LayerForm::kNormal) entry["seconds_left"] = (layer.valid_until - now) / 1s;
       if (form != layer.form_at(now) && layer.form_at(now) == LayerForm::kNormal) {
-        complain(fmt::format("{}: layer {} is {} although its lease runs: it has not been drawn", program.config().id, layer.id,
-                             to_string(form)));
+        complain(fmt::format("{}: layer {} is {} although its lease runs: it has not been drawn",
+                             program.config().id, layer.id, to_string(form)));
       }
       layers.push_back(std::move(entry));
     }
@@ -119,16 +126,21 @@ class Description {
                        {"encode_p95_ms", milliseconds(stats.encode_p95)},
                        {"delay_ms", milliseconds(stats.delay_p95)}};
     auto& destinations = body["destinations"] = json::array();
-    for (const auto& destination : broadcast.destinations()) destinations.push_back(describe_destination(destination));
-    if (const auto* recorder = broadcast.recorder()) body["recording"] = describe_recording(config, *recorder);
+    for (const auto& destination : broadcast.destinations())
+      destinations.push_back(describe_destination(destination));
+    if (const auto* recorder = broadcast.recorder())
+      body["recording"] = describe_recording(config, *recorder);
   }
 
   json describe_destination(const Broadcast::Destination& destination) {
-    json body = {{"id", destination.config.id}, {"name", destination.config.name}, {"platform", destination.config.platform}};
+    json body = {{"id", destination.config.id},
+                 {"name", destination.config.name},
+                 {"platform", destination.config.platform}};
     if (!destination.publisher) {
       body["state"] = "left out";
       body["cause"] = destination.error.message;
-      complain(fmt::format("destination {}: {}; mend it and type: vitrinectl retry", destination.config.id, destination.error.message));
+      complain(fmt::format("destination {}: {}; mend it and type: vitrinectl retry", destination.config.id,
+                           destination.error.message));
       return body;
     }
     const auto status = destination.publisher->status();
@@ -142,7 +154,8 @@ class Description {
     body["server"] = status.server;
     if (status.last_fault && status.state != encoder::PublisherState::kLive) {
       body["cause"] = status.last_fault->message;
-      complain(fmt::format("destination {}: {}; the others are not affected", destination.config.id, status.last_fault->message));
+      complain(fmt::format("destination {}: {}; the others are not affected", destination.config.id,
+                           status.last_fault->message));
     }
     return body;
   }
@@ -156,19 +169,29 @@ class Description {
                  {"gaps", status.gaps},
                  {"lost_ms", status.lost / 1ms}};
     switch (status.state) {
-      case State::kWaiting: body["state"] = "waiting"; break;
-      case State::kRecording: body["state"] = "recording"; break;
-      case State::kFailing: body["state"] = "failing"; break;
-      case State::kStopped: body["state"] = "stopped"; break;
+      case State::kWaiting:
+        body["state"] = "waiting";
+        break;
+      case State::kRecording:
+        body["state"] = "recording";
+        break;
+      case State::kFailing:
+        body["state"] = "failing";
+        break;
+      case State::kStopped:
+        body["state"] = "stopped";
+        break;
     }
     std::error_code ignored;
     const auto space = std::filesystem::space(studio_.config().recording.directory, ignored);
-    const double free_mib = static_cast<double>(space.available) / (1 << 20) - studio_.config().recording.min_free_mib;
+    const double free_mib =
+        static_cast<double>(space.available) / (1 << 20) - studio_.config().recording.min_free_mib;
     const double mib_per_hour = (config.video_kbps + config.audio_kbps) / 8.0 * 3600 / 1024;
     body["hours_left"] = std::max(0.0, std::floor(free_mib / mib_per_hour));
     if (status.last_error && status.state == State::kFailing) {
       body["cause"] = status.last_error->message;
-      complain(fmt::format("recording of {}: {}; the broadcast is not affected", config.id, status.last_error->message));
+      complain(fmt::format("recording of {}: {}; the broadcast is not affected", config.id,
+                           status.last_error->message));
     }
     return body;
   }
@@ -189,16 +212,18 @@ class Description {
     if (!report.format.empty()) body["format"] = report.format;
     body["warnings"] = report.warnings;
     if (!entry.is_present) {
-      complain(fmt::format("{} {}: no device matches {}; plug it in, it is taken at once", kind, entry.id, entry.address));
+      complain(fmt::format("{} {}: no device matches {}; plug it in, it is taken at once", kind, entry.id,
+                           entry.address));
     } else if (!entry.secret_error.empty()) {
       complain(fmt::format("{} {}: {}", kind, entry.id, entry.secret_error));
     } else if (status.state != capture::SourceStatus::State::kLive) {
       const std::string cause = status.last_error.message;
       if (!cause.empty()) body["cause"] = cause;
-      complain(fmt::format("{} {}: {}{}{}; tried again without end", kind, entry.id, capture::to_string(status.state),
-                           cause.empty() ? "" : ": ", cause));
+      complain(fmt::format("{} {}: {}{}{}; tried again without end", kind, entry.id,
+                           capture::to_string(status.state), cause.empty() ? "" : ": ", cause));
     }
-    for (const auto& warning : report.warnings) complain(fmt::format("{} {} looks wrong: {}", kind, entry.id, warning));
+    for (const auto& warning : report.warnings)
+      complain(fmt::format("{} {} looks wrong: {}", kind, entry.id, warning));
     return body;
   }
 
@@ -206,21 +231,30 @@ class Description {
     const auto& status = studio_.director().renderer().status();
     const bool is_running = status.state == WorkerStatus::State::kRunning;
     if (!is_running && status.last_error.code != ErrorCode::kUnknown) {
-      complain(fmt::format("the render worker is down: {}; what is drawn stays up to its lease", status.last_error.message));
+      complain(fmt::format("the render worker is down: {}; what is drawn stays up to its lease",
+                           status.last_error.message));
     }
-    return {{"state", is_running ? "running" : "starting"}, {"pid", status.pid}, {"restarts", status.restarts}, {"tiles", studio_.director().tiles()->tile_count()}};
+    return {{"state", is_running ? "running" : "starting"},
+            {"pid", status.pid},
+            {"restarts", status.restarts},
+            {"tiles", studio_.director().tiles()->tile_count()}};
   }
 
   json describe_clock() {
     const auto& state = studio_.director().state();
     const auto shown = studio_.director().clock().at(steady_now());
-    const auto moved = std::chrono::duration_cast<std::chrono::milliseconds>(system_now() + state.clock_offset - shown);
+    const auto moved =
+        std::chrono::duration_cast<std::chrono::milliseconds>(system_now() + state.clock_offset - shown);
     if (std::chrono::abs(moved) > kClockTolerance) {
-      complain(fmt::format("the system clock was set by {} ms since the state was applied; countdowns follow the old time until "
-                           "it is applied again",
-                           moved.count()));
+      complain(
+          fmt::format("the system clock was set by {} ms since the state was applied; countdowns follow the "
+                      "old time until "
+                      "it is applied again",
+                      moved.count()));
     }
-    return {{"show", format_rfc3339(shown)}, {"offset_ms", state.clock_offset.count()}, {"moved_ms", moved.count()}};
+    return {{"show", format_rfc3339(shown)},
+            {"offset_ms", state.clock_offset.count()},
+            {"moved_ms", moved.count()}};
   }
 
   const Studio& studio_;
@@ -229,6 +263,8 @@ class Description {
 
 }  // namespace
 
-json describe(const Studio& studio) { return Description(studio).all(); }
+json describe(const Studio& studio) {
+  return Description(studio).all();
+}
 
 }  // namespace vitrine::studio

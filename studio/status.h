@@ -7,8 +7,8 @@ namespace vitrine::studio {
 
 class Studio;
 
-/// Everything a person or the desk may ask about this moment, as docs/control-socket.md describes it. `problems` are
-/// sentences: what is wrong, and what happens about it.
+/// Everything a person or the desk may ask about this moment, as docs/control-socket.md describes it.
+/// `problems` are sentences: what is wrong, and what happens about it.
 nlohmann::json describe(const Studio& studio);
 
 }  // namespace vitrine::studio

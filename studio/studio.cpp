@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/object_reader.h"
 #include "core/shared_memory.h"
 #include "encoder/png.h"
 #include "encoder/retention.h"
@@ -38,7 +39,9 @@ Status make_directories(const Config& config) {
   for (const auto& path : {config.state_dir, config.run_dir, config.media_dir, config.recording.directory}) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return fail(ErrorCode::kIo, fmt::format("creating {}: {}", path.string(), error.message()), error.value());
+    if (error)
+      return fail(ErrorCode::kIo, fmt::format("creating {}: {}", path.string(), error.message()),
+                  error.value());
   }
   return {};
 }
@@ -66,14 +69,19 @@ Studio::Studio(Parts parts)
       started_at_(steady_now()),
       journal_(StateStore(config_.state_dir)),
       sources_(loop_, parts.libexec_dir / "vitrine-source", config_),
-      director_({loop_, config_, {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
-                 sources_.access(), journal_, StateStore(config_.state_dir)},
+      director_({loop_,
+                 config_,
+                 {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
+                 sources_.access(),
+                 journal_,
+                 StateStore(config_.state_dir)},
                 {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air) {
                   find_program(program)->show(std::move(plan), is_on_air);
                 }}) {
   for (const auto& program : config_.programs) {
     programs_.push_back(std::make_unique<Program>(
-        Program::Parts{loop_, config_, program, encoder::stream_rules(config_, program.id, parts.platforms), [this] { return director_.tiles(); }, journal_}));
+        Program::Parts{loop_, config_, program, encoder::stream_rules(config_, program.id, parts.platforms),
+                       [this] { return director_.tiles(); }, journal_}));
   }
   watched_progress_.resize(programs_.size(), -1);
   timers_.push_back(loop_.every(10s, [this] { log_statistics(); }));
@@ -103,33 +111,44 @@ void Studio::shut_down(std::function<void()> on_finished) {
 }
 
 void Studio::handle(const ControlServer::Caller& caller, json request, ControlServer::Reply reply) {
-  const std::string op = request.value("op", "");
-  const std::string program = request.value("program", "");
-  const auto done = [reply](const Director::Outcome& outcome) { reply({to_json(outcome), {}}); };
+  Problems problems;
+  ObjectReader reader(request, "", problems);
+  const std::string op = reader.id("op");
+  const std::string program = reader.text_or("program", "", {.max_bytes = 64, .may_be_empty = true});
+  const bool has_state = reader.any("state") != nullptr;
+  reader.finish();
+  if (!problems.empty()) return reply({refusal(to_error(problems)), {}});
+  const auto done = [reply, op, program, caller](const Director::Outcome& outcome) {
+    const std::string what = op == "apply"     ? fmt::format("revision {}", outcome.revision)
+                             : program.empty() ? "everything"
+                                               : program;
+    log::info("control", "{} by uid {} (pid {}): {}", op, caller.uid, caller.pid,
+              outcome.error ? "refused: " + outcome.error->message : what + " done");
+    reply({to_json(outcome), {}});
+  };
   if (op == "status") return reply({describe(*this), {}});
   if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
-  if (op == "snapshot") return take_snapshot(request, reply);
+  if (op == "snapshot") return take_snapshot(program, reply);
   if (op == "apply") {
-    if (!request.contains("state")) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
+    if (!has_state) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
     return director_.apply(std::move(request["state"]), done);
   }
-  if (op == "start" || op == "stop") {
-    log::info("control", "{} {} asked by uid {} (pid {})", op, program.empty() ? "everything" : program, caller.uid, caller.pid);
-    return director_.set_on_air(op == "start", program, done);
-  }
+  if (op == "start" || op == "stop") return director_.set_on_air(op == "start", program, done);
   if (op == "retry") {
     for (auto& each : programs_) each->retry_now();
     return reply({{{"ok", true}}, {}});
   }
   reply({refusal({ErrorCode::kInvalidInput,
-                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry", op)}),
+                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry",
+                              op)}),
          {}});
 }
 
-void Studio::take_snapshot(const json& request, const ControlServer::Reply& reply) {
-  const std::string id = request.value("program", config_.programs.front().id);
+void Studio::take_snapshot(const std::string& asked, const ControlServer::Reply& reply) {
+  const std::string& id = asked.empty() ? config_.programs.front().id : asked;
   const auto* program = find_program(id);
-  if (program == nullptr) return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
+  if (program == nullptr)
+    return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
   const auto frame = program->engine().last_frame();
   if (!frame) return reply({refusal({ErrorCode::kNotFound, "no frame was put out yet; try again"}), {}});
   auto png = encoder::encode_png(frame->picture());
@@ -157,15 +176,17 @@ void Studio::keep_recordings() {
     }
   }
   journal_.run_later([config = config_.recording, open_files = std::move(open_files)] {
-    const auto applied = encoder::apply_retention(config, open_files, system_now(), [](const encoder::Deletion& deletion) {
-      log::warning("recordings", "deleted {} ({} MB): {}", deletion.file.path.string(), deletion.file.bytes / 1'000'000,
-                   to_string(deletion.reason));
-    });
+    const auto applied =
+        encoder::apply_retention(config, open_files, system_now(), [](const encoder::Deletion& deletion) {
+          log::warning("recordings", "deleted {} ({} MB): {}", deletion.file.path.string(),
+                       deletion.file.bytes / 1'000'000, to_string(deletion.reason));
+        });
     if (!applied) log::error("recordings", "{}", applied.error().message);
   });
 }
 
 void Studio::log_statistics() {
+  std::string sentence;
   for (const auto& program : programs_) {
     const auto stats = program->engine().stats();
     std::string on_air = "off air";
@@ -181,9 +202,12 @@ void Studio::log_statistics() {
                               status.bitrate_bps / 1000, status.lag / 1ms);
       }
     }
-    log::info("stats", "{}: frames {}, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}", program->config().id,
-              stats.frames, stats.late, stats.repeated, stats.skipped, stats.compose_ms, stats.compose_p95_ms, on_air);
+    log::info("stats", "{}: {:.1f} fps, late {}, repeated {}, lost {}, drawn in p50 {:.2f} p95 {:.2f} ms; {}",
+              program->config().id, stats.fps, stats.late, stats.repeated, stats.skipped, stats.compose_ms,
+              stats.compose_p95_ms, on_air);
+    sentence += fmt::format("{}{}: {}", sentence.empty() ? "" : " | ", program->config().id, on_air);
   }
+  hw::notify_status(sentence);
 }
 
 }  // namespace vitrine::studio

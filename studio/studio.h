@@ -4,8 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/control_socket.h"
@@ -17,8 +18,8 @@
 
 namespace vitrine::studio {
 
-/// The whole media plane of one box: sources, renderer, programs, and the door for those who tell it what to show.
-/// Thread: the loop's.
+/// The whole media plane of one box: sources, renderer, programs, and the door for those who tell it what to
+/// show. Thread: the loop's.
 class Studio {
  public:
   struct Parts {
@@ -47,7 +48,7 @@ class Studio {
  private:
   explicit Studio(Parts parts);
   void handle(const ControlServer::Caller& caller, nlohmann::json request, ControlServer::Reply reply);
-  void take_snapshot(const nlohmann::json& request, const ControlServer::Reply& reply);
+  void take_snapshot(const std::string& program, const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();
   void keep_recordings();

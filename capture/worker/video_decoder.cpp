@@ -48,8 +48,8 @@ Result<std::unique_ptr<VideoDecoder>> VideoDecoder::create(AVCodecID codec_id, c
   gst_structure_get_int(structure, "height", &context->height);
   if (static_cast<int64_t>(context->width) * context->height > kMaxFramePixels) {
     return fail(ErrorCode::kUnsupportedFormat,
-                fmt::format("the camera sends {}x{}, more than {} pixels; set it to 4096x2304 or less", context->width,
-                            context->height, kMaxFramePixels));
+                fmt::format("the camera sends {}x{}, more than {} pixels; set it to 4096x2304 or less",
+                            context->width, context->height, kMaxFramePixels));
   }
   if (auto set = set_codec_data(caps, *context); !set) return tl::unexpected(set.error());
   context->thread_count = 1;

@@ -13,6 +13,7 @@ constexpr MediaTime kFirstAnswerLimit = 4s;  // a server that lives answers the 
 constexpr MediaTime kNegotiationLimit =
     8s;  // handshake to Publish.Start: platforms ask their own servers about the key
 constexpr MediaTime kLeaveLimit = 1800ms;  // with the connect's teardown below the 2 s of Publisher::stop
+constexpr MediaTime kDrainLimit = 1s;      // of that, for what a closed ring still holds
 constexpr MediaTime kMaxLag =
     2500ms;  // more than a GOP, so that a newer keyframe lies ahead; 3 s with what is in flight
 constexpr MediaTime kTick = 250ms;
@@ -60,10 +61,15 @@ RtmpConnection::Outcome RtmpConnection::wait() {
   const bool is_blocked = sent_ < sending_.size();
   if (has_more_packets_ && !is_blocked) return std::nullopt;
   const auto events = static_cast<short>(POLLIN | (is_blocked ? POLLOUT : 0));
-  std::array<pollfd, 3> fds{pollfd{transport_.fd(), events, 0}, pollfd{leaving_ ? -1 : stop_fd_, POLLIN, 0},
+  std::array<pollfd, 3> fds{pollfd{transport_.fd(), events, 0},
+                            pollfd{leaving_ || stop_asked_at_ ? -1 : stop_fd_, POLLIN, 0},
                             pollfd{reader_ && !is_blocked && !leaving_ ? reader_->wake_fd() : -1, POLLIN, 0}};
   ::poll(fds.data(), fds.size(), static_cast<int>((leaving_ ? kLeavingTick : kTick) / 1ms));
-  if (fds[1].revents != 0) take_leave(Why::kStopped);
+  if (fds[1].revents != 0) {
+    stop_asked_at_ = steady_now();
+    // The end of a show belongs to the show: fill() leaves when the closed ring is empty.
+    if (!reader_ || !ring_->is_closed()) take_leave(Why::kStopped);
+  }
   return std::nullopt;
 }
 
@@ -133,6 +139,10 @@ RtmpConnection::Outcome RtmpConnection::watch() {
     const bool is_over = is_drained() || now - leaving_since_ > kLeaveLimit;
     return is_over ? Outcome(End{*leaving_, {}}) : std::nullopt;
   }
+  if (stop_asked_at_ && now - *stop_asked_at_ > kDrainLimit) {
+    take_leave(Why::kStopped);
+    return std::nullopt;
+  }
   if (session_.phase() != RtmpSession::Phase::kLive) {
     const bool is_shaking_hands = session_.phase() == RtmpSession::Phase::kHandshake;
     if (now - started_at_ < (is_shaking_hands ? kFirstAnswerLimit : kNegotiationLimit)) return std::nullopt;
@@ -164,7 +174,7 @@ RtmpConnection::End RtmpConnection::broken(Error error) const {
 
 void RtmpConnection::take_leave(Why why) {
   leaving_ = why;
-  leaving_since_ = steady_now();
+  leaving_since_ = stop_asked_at_.value_or(steady_now());
   session_.finish();
 }
 

@@ -65,6 +65,7 @@ class RtmpConnection {
   size_t sent_ = 0;
   Figures figures_;
   MediaTime started_at_{};
+  std::optional<MediaTime> stop_asked_at_;
   std::optional<Why> leaving_;
   MediaTime leaving_since_{};
   bool has_more_packets_ = false;

@@ -147,7 +147,11 @@ int run(int argc, char** argv) {
   app.add_flag("--json", options.prints_json, "with --once: print place, validity and time taken");
   worker->excludes(once)->excludes(check);
   once->excludes(check);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (options.is_worker) {
     return run_worker({options.theme_dir, options.media_dir});
   }

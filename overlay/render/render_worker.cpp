@@ -40,7 +40,6 @@ RenderWorker::RenderWorker(Channel& channel, TileMaker::Directories directories,
                            std::function<void(Error)> on_ended)
     : channel_(channel), on_ended_(std::move(on_ended)), directories_(std::move(directories)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  ::pthread_setname_np(thread_.native_handle(), "draw");
 }
 
 RenderWorker::~RenderWorker() = default;
@@ -64,6 +63,7 @@ bool RenderWorker::is_superseded() const {
 }
 
 void RenderWorker::run(const std::stop_token& stop) {
+  ::pthread_setname_np(::pthread_self(), "draw");  // another thread's name is a file, which Landlock closes
   maker_.emplace(directories_);  // here, because Pango's fonts belong to the thread that uses them
   while (!stop.stop_requested() && !failure_) {
     std::optional<Want> want;

@@ -16,9 +16,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../core/temp_dir.h"
 #include "core/audio_block.h"
 #include "studio_side.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine::capture {
 namespace {
@@ -46,7 +46,7 @@ class Sandbox : public testing::TestWithParam<const char*> {};
 /// Not only the main thread: a thread that GLib started before the filter was loaded would be outside, and so
 /// would everything it starts.
 TEST_P(Sandbox, HoldsEveryThread) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   std::string address = GetParam();
   std::optional<RtspServer> server;
   if (address == "rtsp") {
@@ -97,7 +97,7 @@ class AlsaFileDevice : public testing::Test {
   }
   [[nodiscard]] std::filesystem::path pipe() const { return config.path() / "alsa" / "microphone"; }
 
-  TempDir config;
+  fakes::TempDir config;
 };
 
 TEST_F(AlsaFileDevice, IsHeardAtItsLevelAndPlace) {
@@ -130,7 +130,7 @@ TEST_F(AlsaFileDevice, IsHeardAtItsLevelAndPlace) {
 }
 
 TEST_F(AlsaFileDevice, ThatReadsFromElsewhereIsRefusedByTheSandbox) {
-  const TempDir elsewhere;
+  const fakes::TempDir elsewhere;
   const auto secret = elsewhere.write("secret.raw", std::string(1'000'000, 'x'));
   write_config(secret);
   const StudioSide side("alsa:mic", {.wants_picture = false, .wants_sound = true});

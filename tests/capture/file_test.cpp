@@ -9,9 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../core/temp_dir.h"
 #include "core/audio_block.h"
 #include "studio_side.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine::capture {
 namespace {
@@ -60,7 +60,7 @@ class Colors : public testing::TestWithParam<ColorCase> {};
 
 TEST_P(Colors, ArriveAsLimitedBt709) {
   const ColorCase& color = GetParam();
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string file = dir.path() / color.file;
   const std::string bars =
       "geq=r='191*bitand(floor(X*8/W),1)':g='191*bitand(floor(X*8/W)/2,1)':b='191*bitand(floor(X*8/W)/4,1)'";
@@ -212,7 +212,7 @@ std::vector<MediaTime> beeps(const Recording& recording) {
 class LoopedFile : public testing::TestWithParam<const char*> {};
 
 TEST_P(LoopedFile, GoesOnWithoutAGapAndKeepsPictureAndSoundTogether) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string file = dir.path() / (std::string("clip.") + GetParam());
   // A flash and a beep at the same moment, 0.5 s into each two seconds.
   std::vector<std::string> args = {
@@ -271,7 +271,7 @@ INSTANTIATE_TEST_SUITE_P(In, LoopedFile, testing::Values("mp4", "mkv", "avi"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(File, PlaysTheSoundOfAWavFile) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string file = dir.path() / "tone.wav";
   ASSERT_NO_FATAL_FAILURE(run_ffmpeg(
       {"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100:duration=2", "-c:a", "pcm_s24le", file}));
@@ -304,7 +304,7 @@ void PrintTo(const Refusal& refusal, std::ostream* out) {
 class RefusedFile : public testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusedFile, IsNamedWithTheReason) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("noise.mp4", std::string(100'000, '\x5a'));
   dir.write("text.txt", "x");
   ASSERT_NO_FATAL_FAILURE(run_ffmpeg({"-f", "lavfi", "-i", "sine=duration=1", dir.path() / "sound.mp4"}));

@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../core/temp_dir.h"
 #include "studio_side.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine::capture {
 namespace {
@@ -208,7 +208,7 @@ TEST(Rtsp, KillsAWorkerThatNoLongerBeats) {
 }
 
 TEST(Rtsp, FollowsAChangeOfSizeWithoutARestart) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   std::string files;
   for (const char* size : {"320x240", "640x360", "160x120"}) {
     const std::string file = dir.path() / fmt::format("{}.mp4", size);

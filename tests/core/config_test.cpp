@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
 
-#include "temp_dir.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -18,7 +18,9 @@ using testing::Contains;
 using testing::HasSubstr;
 
 std::string minimal(const std::string& extra = "") {
-  return "[studio]\nname = \"shop\"\n\n[[camera]]\nid = \"counter\"\nsource = \"test:bars\"\n\n[[program]]\nid = \"main\"\n" + extra;
+  return "[studio]\nname = \"shop\"\n\n[[camera]]\nid = \"counter\"\nsource = "
+         "\"test:bars\"\n\n[[program]]\nid = \"main\"\n" +
+         extra;
 }
 
 std::vector<std::string> problems_of(const std::string& text) {
@@ -48,8 +50,10 @@ TEST(Config, FillsInTheDefaults) {
 }
 
 TEST(Config, TheDirectoriesFollowTheStateDirectory) {
-  const auto config = parse_config("[studio]\nname = \"x\"\nstate_dir = \"/srv/v\"\n[[camera]]\nid = \"a\"\nsource = "
-                                   "\"test:bars\"\n[[program]]\nid = \"main\"\n", "v.toml");
+  const auto config = parse_config(
+      "[studio]\nname = \"x\"\nstate_dir = \"/srv/v\"\n[[camera]]\nid = \"a\"\nsource = "
+      "\"test:bars\"\n[[program]]\nid = \"main\"\n",
+      "v.toml");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->media_dir, "/srv/v/media");
   EXPECT_EQ(config->recording.directory, "/srv/v/recordings");
@@ -57,16 +61,25 @@ TEST(Config, TheDirectoriesFollowTheStateDirectory) {
 
 TEST(Config, NamesEveryMistakeWithItsLineNotOnlyTheFirst) {
   const auto problems = problems_of(
-      "[studio]\nname = \"\"\nlocal = \"zh-CN\"\n\n[[camera]]\nid = \"a b\"\nsource = \"http://x\"\n\n[[program]]\nid = \"main\"\nfps = "
-      "240\nwidth = 1921\nvideo_kbps = \"4000\"\n\n[[destination]]\nid = \"d\"\nprogram = \"man\"\nurl = \"rtmp://h/live\"\n");
+      "[studio]\nname = \"\"\nlocal = \"zh-CN\"\n\n[[camera]]\nid = \"a b\"\nsource = "
+      "\"http://x\"\n\n[[program]]\nid = \"main\"\nfps = "
+      "240\nwidth = 1921\nvideo_kbps = \"4000\"\n\n[[destination]]\nid = \"d\"\nprogram = \"man\"\nurl = "
+      "\"rtmp://h/live\"\n");
   EXPECT_THAT(problems, Contains(HasSubstr("v.toml:2: studio.name: found empty text")));
-  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:3: studio.local: found an unknown key, allowed: did you mean \"locale\"?")));
+  EXPECT_THAT(
+      problems,
+      Contains(HasSubstr("v.toml:3: studio.local: found an unknown key, allowed: did you mean \"locale\"?")));
   EXPECT_THAT(problems, Contains(HasSubstr("v.toml:6: camera[0].id: found \"a b\"")));
   EXPECT_THAT(problems, Contains(HasSubstr("v.toml:7: camera[0].source: found \"http://x\"")));
-  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:11: program[0].fps: found 240, allowed: an integer from 5 to 60")));
-  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:12: program[0].width: found 1921, allowed: an even number")));
+  EXPECT_THAT(problems,
+              Contains(HasSubstr("v.toml:11: program[0].fps: found 240, allowed: an integer from 5 to 60")));
+  EXPECT_THAT(problems,
+              Contains(HasSubstr("v.toml:12: program[0].width: found 1921, allowed: an even number")));
   EXPECT_THAT(problems, Contains(HasSubstr("v.toml:13: program[0].video_kbps: found \"4000\"")));
-  EXPECT_THAT(problems, Contains(HasSubstr("v.toml:17: destination[0].program: found \"man\", allowed: the id of a [[program]]: \"main\"")));
+  EXPECT_THAT(
+      problems,
+      Contains(HasSubstr(
+          "v.toml:17: destination[0].program: found \"man\", allowed: the id of a [[program]]: \"main\"")));
   EXPECT_THAT(problems, Contains(HasSubstr("destination[0].key_credential: found nothing")));
   EXPECT_EQ(problems.size(), 9U);
 }
@@ -77,9 +90,10 @@ TEST(Config, RefusesDuplicateIds) {
 }
 
 TEST(Config, RefusesAKeyOrPasswordInAUrlAndDoesNotRepeatIt) {
-  const auto problems = problems_of(minimal(
-      "[[destination]]\nid = \"d\"\nprogram = \"main\"\nurl = \"rtmp://h/live/s?sign=TOPSECRET\"\nkey_credential = \"k\"\n"
-      "[[camera]]\nid = \"b\"\nsource = \"rtsp://admin:TOPSECRET@10.0.0.1/x\"\n"));
+  const auto problems =
+      problems_of(minimal("[[destination]]\nid = \"d\"\nprogram = \"main\"\nurl = "
+                          "\"rtmp://h/live/s?sign=TOPSECRET\"\nkey_credential = \"k\"\n"
+                          "[[camera]]\nid = \"b\"\nsource = \"rtsp://admin:TOPSECRET@10.0.0.1/x\"\n"));
   EXPECT_EQ(problems.size(), 2U);
   EXPECT_THAT(problems, testing::Each(testing::Not(HasSubstr("TOPSECRET"))));
   EXPECT_THAT(problems, Contains(HasSubstr("key_credential")));
@@ -91,7 +105,8 @@ TEST(Config, RefusesAMicrophoneOnACameraThatIsNotThere) {
 }
 
 TEST(Config, RefusesTransportWhereThereIsNone) {
-  EXPECT_THAT(problems_of("[studio]\nname=\"x\"\n[[camera]]\nid=\"a\"\nsource=\"test:bars\"\ntransport=\"udp\"\n[[program]]\nid=\"m\"\n"),
+  EXPECT_THAT(problems_of("[studio]\nname=\"x\"\n[[camera]]\nid=\"a\"\nsource=\"test:bars\"\ntransport="
+                          "\"udp\"\n[[program]]\nid=\"m\"\n"),
               Contains(HasSubstr("only rtsp:// sources")));
 }
 
@@ -160,9 +175,11 @@ TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
 }
 
 TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
-  // An unknown key is answered with the list of the known ones: that list is the code's, the file must have each.
+  // An unknown key is answered with the list of the known ones: that list is the code's, the file must have
+  // each.
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
-  for (const std::string section : {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]"}) {
+  for (const std::string section :
+       {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/control_socket.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <future>
+#include <stdlib.h>
 #include <thread>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "core/shared_memory.h"
-#include "temp_dir.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -74,7 +75,7 @@ class ControlSocket : public testing::Test {
     return ::read(fd, &c, 1) <= 0;
   }
 
-  TempDir dir;
+  fakes::TempDir dir;
   std::filesystem::path path = dir.path() / "run" / "studio.sock";
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<ControlServer> server;
@@ -177,7 +178,7 @@ TEST_F(ControlSocket, ASecondStudioIsRefused) {
 }
 
 TEST(ControlSocketFile, OfADeadStudioIsReplaced) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const auto path = dir.path() / "studio.sock";
   auto loop = std::move(*EventLoop::create());
   {
@@ -192,7 +193,7 @@ TEST(ControlSocketFile, OfADeadStudioIsReplaced) {
 }
 
 TEST(CallControl, SaysThatNoStudioRuns) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const auto answer = call_control(dir.path() / "nobody.sock", {{"op", "status"}}, 1s);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kConnectRefused);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/event_loop.h"
 
-#include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <signal.h>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "core/unique_fd.h"
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/frame_ring.h"
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <fcntl.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace vitrine {
 namespace {
@@ -33,7 +34,9 @@ FrameDescriptor describe(int slot, Size size = kSize) {
   return frame;
 }
 
-UniqueFd duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+UniqueFd duplicate(int fd) {
+  return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
 
 class FrameRing : public testing::Test {
  protected:
@@ -53,7 +56,9 @@ class FrameRing : public testing::Test {
   std::shared_ptr<FrameRingReader> reader;
 };
 
-TEST_F(FrameRing, HasNothingBeforeTheFirstPicture) { EXPECT_FALSE(reader->latest()); }
+TEST_F(FrameRing, HasNothingBeforeTheFirstPicture) {
+  EXPECT_FALSE(reader->latest());
+}
 
 TEST_F(FrameRing, TheNewestPictureWins) {
   fill(0, 10);
@@ -128,7 +133,8 @@ TEST_F(FrameRing, RefusesEveryDescriptorThatLeavesTheMapping) {
   };
   EXPECT_TRUE(publish([](FrameDescriptor&) {}));
   EXPECT_FALSE(publish([](FrameDescriptor& f) { f.offset_bytes[0] = -1; }));
-  EXPECT_FALSE(publish([](FrameDescriptor& f) { f.offset_bytes[1] = kSlots * static_cast<int64_t>(kPicture); }));
+  EXPECT_FALSE(
+      publish([](FrameDescriptor& f) { f.offset_bytes[1] = kSlots * static_cast<int64_t>(kPicture); }));
   EXPECT_FALSE(publish([](FrameDescriptor& f) { f.offset_bytes[2] = INT64_MAX; }));
   EXPECT_FALSE(publish([](FrameDescriptor& f) { f.stride_bytes[0] = 63; }));
   EXPECT_FALSE(publish([](FrameDescriptor& f) { f.stride_bytes[0] = -64; }));
@@ -161,7 +167,8 @@ TEST_F(FrameRing, AReaderNeverSeesAPictureThatIsBeingWritten) {
       int slot = 0;
       while (is_busy[static_cast<size_t>(slot)].exchange(true)) slot = (slot + 1) % kSlots;
       fill(slot, static_cast<uint8_t>(i));
-      std::shared_ptr<void> hold(nullptr, [this, slot](void*) { is_busy[static_cast<size_t>(slot)] = false; });
+      std::shared_ptr<void> hold(nullptr,
+                                 [this, slot](void*) { is_busy[static_cast<size_t>(slot)] = false; });
       writer->publish(describe(slot), std::move(hold));
     }
   });

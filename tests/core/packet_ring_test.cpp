@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/packet_ring.h"
 
-#include <gtest/gtest.h>
-#include <poll.h>
-
 #include <array>
+#include <poll.h>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace vitrine {
 namespace {
@@ -29,7 +29,9 @@ Packet audio(int number) {
   return packet;
 }
 
-int number_of(const PacketRing::Item& item) { return static_cast<int>(item.packet.dts / 1ms); }
+int number_of(const PacketRing::Item& item) {
+  return static_cast<int>(item.packet.dts / 1ms);
+}
 
 bool is_readable(int fd) {
   pollfd waiting{fd, POLLIN, 0};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/program_state.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <fstream>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -22,8 +22,10 @@ using testing::HasSubstr;
 
 Config shop() {
   const auto config = parse_config(
-      "[studio]\nname = \"老李生鲜\"\n[[camera]]\nid = \"counter\"\nsource = \"test:bars\"\n[[camera]]\nid = \"door\"\nsource = "
-      "\"test:bars\"\n[[microphone]]\nid = \"host\"\nsource = \"test:tone\"\n[[program]]\nid = \"main\"\n[[program]]\nid = "
+      "[studio]\nname = \"老李生鲜\"\n[[camera]]\nid = \"counter\"\nsource = \"test:bars\"\n[[camera]]\nid = "
+      "\"door\"\nsource = "
+      "\"test:bars\"\n[[microphone]]\nid = \"host\"\nsource = \"test:tone\"\n[[program]]\nid = "
+      "\"main\"\n[[program]]\nid = "
       "\"tall\"\nwidth = 1080\nheight = 1920\n",
       "v.toml");
   return *config;
@@ -73,7 +75,19 @@ TEST(ProgramState, DecodesAWholeState) {
   EXPECT_EQ(main->scene.layers[1].at, std::nullopt);
   EXPECT_EQ(main->scene.layers[1].valid_until, *parse_rfc3339("2026-11-22T12:05:00Z"));
   EXPECT_EQ(main->scene.layers[1].after, LeaseEnd::kEnded);
-  EXPECT_EQ(state->document, example());
+  EXPECT_EQ(state->document["programs"][0], example()["programs"][0]);
+}
+
+TEST(ProgramState, AProgramThatIsLeftOutIsOffAirAndShowsItsCamera) {
+  const auto state = decode_program_state(example(), shop());
+  ASSERT_TRUE(state);
+  const auto* tall = state->find_program("tall");
+  ASSERT_NE(tall, nullptr);
+  EXPECT_FALSE(tall->is_on_air);
+  ASSERT_EQ(tall->scene.pictures.size(), 1U);
+  EXPECT_EQ(tall->scene.pictures[0].camera, "counter");
+  EXPECT_EQ(tall->scene.pictures[0].area, (Rect{0, 0, 1080, 1920}));
+  EXPECT_TRUE(decode_program_state(state->document, shop())) << "what is saved can be read again";
 }
 
 TEST(Layer, TakesItsFormFromTheLeaseToTheMicrosecond) {
@@ -111,20 +125,32 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"RevisionZero", "/revision", 0, "revision: found 0"},
         BadCase{"RevisionFloat", "/revision", 1.5, "revision: found 1.5"},
         BadCase{"UnknownKey", "/programz", 1, "did you mean \"programs\"?"},
-        BadCase{"UnknownProgram", "/programs/0/id", "other", "allowed: the id of a [[program]]: \"main\", \"tall\""},
-        BadCase{"UnknownCamera", "/programs/0/scene/pictures/0/camera", "x", "scene.pictures[0].camera: found \"x\", allowed: the id of a [[camera]]"},
-        BadCase{"UnknownFallback", "/programs/0/scene/fallback_cameras/0", "x", "fallback_cameras: found \"x\""},
+        BadCase{"UnknownProgram", "/programs/0/id", "other",
+                "allowed: the id of a [[program]]: \"main\", \"tall\""},
+        BadCase{"UnknownCamera", "/programs/0/scene/pictures/0/camera", "x",
+                "scene.pictures[0].camera: found \"x\", allowed: the id of a [[camera]]"},
+        BadCase{"UnknownFallback", "/programs/0/scene/fallback_cameras/0", "x",
+                "fallback_cameras: found \"x\""},
         BadCase{"UnknownMicrophone", "/programs/0/scene/sounds/0/microphone", "x", "microphone: found \"x\""},
-        BadCase{"AreaOutside", "/programs/0/scene/pictures/1/area", {1800, 0, 576, 324}, "inside 1920 × 1080"},
-        BadCase{"AreaOdd", "/programs/0/scene/pictures/1/area", {1, 0, 576, 324}, "area: found [1, 0, 576, 324]"},
-        BadCase{"AreaHuge", "/programs/0/scene/pictures/1/area", {2, 2, INT64_MAX - 1, 324}, "inside 1920 × 1080"},
+        BadCase{
+            "AreaOutside", "/programs/0/scene/pictures/1/area", {1800, 0, 576, 324}, "inside 1920 × 1080"},
+        BadCase{
+            "AreaOdd", "/programs/0/scene/pictures/1/area", {1, 0, 576, 324}, "area: found [1, 0, 576, 324]"},
+        BadCase{"AreaHuge",
+                "/programs/0/scene/pictures/1/area",
+                {2, 2, INT64_MAX - 1, 324},
+                "inside 1920 × 1080"},
         BadCase{"Fit", "/programs/0/scene/pictures/1/fit", "fill", "one of \"cover\", \"contain\""},
         BadCase{"AtOdd", "/programs/0/scene/layers/0/at", {63, 0}, "layers[0].at: found 63"},
-        BadCase{"Instant", "/programs/0/scene/layers/0/valid_from", "tomorrow", "valid_from: found \"tomorrow\", allowed: an RFC 3339 time"},
-        BadCase{"LeaseBackwards", "/programs/0/scene/layers/0/valid_until", "2026-11-22T11:00:00Z", "allowed: a time after valid_from"},
-        BadCase{"After", "/programs/0/scene/layers/0/after", "stay", "one of \"hide\", \"ended\", \"neutral\""},
+        BadCase{"Instant", "/programs/0/scene/layers/0/valid_from", "tomorrow",
+                "valid_from: found \"tomorrow\", allowed: an RFC 3339 time"},
+        BadCase{"LeaseBackwards", "/programs/0/scene/layers/0/valid_until", "2026-11-22T11:00:00Z",
+                "allowed: a time after valid_from"},
+        BadCase{"After", "/programs/0/scene/layers/0/after", "stay",
+                "one of \"hide\", \"ended\", \"neutral\""},
         BadCase{"DuplicateLayer", "/programs/0/scene/layers/1/id", "card", "found \"card\" a second time"},
-        BadCase{"DataList", "/programs/0/scene/layers/0/data", json::array(), "an object with the template's fields"},
+        BadCase{"DataList", "/programs/0/scene/layers/0/data", json::array(),
+                "an object with the template's fields"},
         BadCase{"Gain", "/programs/0/scene/sounds/0/gain_db", 99, "a number from -60 to 30"},
         BadCase{"PathAsId", "/programs/0/scene/layers/0/template", "../../etc/passwd", "1 to 64 of a-z"}),
     [](const auto& each) { return each.param.name; });

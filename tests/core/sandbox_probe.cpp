@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The child of sandbox_test: enters the sandbox and then tries what a taken-over worker would try. Prints one line an attempt.
-#include <errno.h>
-#include <fcntl.h>
+// The child of sandbox_test: enters the sandbox and then tries what a taken-over worker would try. Prints one
+// line an attempt.
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <iostream>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 #include "core/sandbox.h"
 
@@ -19,7 +20,9 @@ using namespace vitrine;
 
 namespace {
 
-void attempt(const char* name, bool did_succeed) { std::cout << name << "=" << (did_succeed ? "succeeded" : "refused") << "\n"; }
+void attempt(const char* name, bool did_succeed) {
+  std::cout << name << "=" << (did_succeed ? "succeeded" : "refused") << "\n";
+}
 
 bool can_open(const char* path, int flags) {
   const int fd = ::open(path, flags, 0600);

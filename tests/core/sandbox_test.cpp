@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sandbox.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstdio>
 #include <memory>
 
-#include "temp_dir.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -17,21 +17,23 @@ using testing::HasSubstr;
 using testing::Not;
 
 /// What the probe printed; the drill runs in a process of its own, as a worker is one.
-std::string drill(const TempDir& dir, const std::string& network) {
+std::string drill(const fakes::TempDir& dir, const std::string& network) {
   std::filesystem::create_directory(dir.path() / "in");
   dir.write("in/allowed", "x");
   dir.write("forbidden", "x");
-  const std::string command = std::string(VITRINE_BIN_DIR) + "/sandbox_probe " + (dir.path() / "in").string() + " " +
-                              (dir.path() / "forbidden").string() + " " + (dir.path() / "new").string() + " " + network;
+  const std::string command = std::string(VITRINE_BIN_DIR) + "/sandbox_probe " +
+                              (dir.path() / "in").string() + " " + (dir.path() / "forbidden").string() + " " +
+                              (dir.path() / "new").string() + " " + network;
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), &::pclose);
   std::string output;
   std::array<char, 4096> buffer;
-  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) output.append(buffer.data(), count);
+  while (const size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    output.append(buffer.data(), count);
   return output;
 }
 
 TEST(Sandbox, AWorkerThatWasTakenOverCanDoNothing) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string output = drill(dir, "none");
   EXPECT_THAT(output, HasSubstr("read allowed=succeeded"));
   EXPECT_THAT(output, HasSubstr("thread=succeeded"));
@@ -50,7 +52,7 @@ TEST(Sandbox, AWorkerThatWasTakenOverCanDoNothing) {
 }
 
 TEST(Sandbox, ANetworkCameraGetsIpSocketsAndNoOthers) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const std::string output = drill(dir, "net");
   EXPECT_THAT(output, HasSubstr("inet=succeeded"));
   EXPECT_THAT(output, HasSubstr("packet=refused"));

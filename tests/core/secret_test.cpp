@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/secret.h"
 
+#include <ostream>
+#include <stdlib.h>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <nlohmann/json.hpp>
-#include <ostream>
 
 #include "core/source_address.h"
 #include "core/url.h"
-#include "temp_dir.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine {
 namespace {
 
 template <typename T>
-concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept Streamable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
 static_assert(!Streamable<Secret>);
 static_assert(!fmt::is_formattable<Secret>::value);
 static_assert(!std::is_constructible_v<nlohmann::json, Secret>);
@@ -32,7 +34,7 @@ TEST(Secret, IsWipedWhenMovedFrom) {
 }
 
 TEST(LoadCredential, ReadsTheFileWithoutItsNewline) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("douyin-key", "stream-1?expire=99&sign=ab\n");
   const auto secret = load_credential(dir.path(), "douyin-key");
   ASSERT_TRUE(secret) << secret.error().message;
@@ -40,8 +42,8 @@ TEST(LoadCredential, ReadsTheFileWithoutItsNewline) {
 }
 
 TEST(LoadCredential, PrefersWhatTheServiceManagerHands) {
-  const TempDir dir;
-  const TempDir systemd;
+  const fakes::TempDir dir;
+  const fakes::TempDir systemd;
   dir.write("key", "old");
   systemd.write("key", "new");
   ::setenv("CREDENTIALS_DIRECTORY", systemd.path().c_str(), 1);
@@ -53,7 +55,7 @@ TEST(LoadCredential, PrefersWhatTheServiceManagerHands) {
 }
 
 TEST(LoadCredential, RefusesAFileThatOthersCanReadAndSaysHowToMendIt) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("key", "super-secret", std::filesystem::perms(0640));
   const auto secret = load_credential(dir.path(), "key");
   ASSERT_FALSE(secret);
@@ -63,7 +65,7 @@ TEST(LoadCredential, RefusesAFileThatOthersCanReadAndSaysHowToMendIt) {
 }
 
 TEST(LoadCredential, RefusesEmptyHugeAndLinkedFiles) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("empty", "\n \n");
   dir.write("huge", std::string(5000, 'x'));
   dir.write("target", "x");
@@ -81,13 +83,14 @@ TEST(RedactUrl, KeepsWhatATechnicianNeedsAndNoSecret) {
 }
 
 TEST(SourceAddress, TakesEveryDocumentedForm) {
-  for (const char* text : {"v4l2:auto", "v4l2:/dev/video0", "v4l2:serial=ABC", "v4l2:port=1-2.3", "rtsp://10.0.0.7/ch1",
-                           "file:/srv/clip.mp4", "test:bars"}) {
+  for (const char* text : {"v4l2:auto", "v4l2:/dev/video0", "v4l2:serial=ABC", "v4l2:port=1-2.3",
+                           "rtsp://10.0.0.7/ch1", "file:/srv/clip.mp4", "test:bars"}) {
     const auto address = parse_camera_address(text);
     ASSERT_TRUE(address) << text << ": " << address.error().message;
     EXPECT_EQ(address->text(), text);
   }
-  for (const char* text : {"alsa:default", "alsa:hw:CARD=Mic,DEV=0", "camera:counter", "file:/srv/a.wav", "test:tone"}) {
+  for (const char* text :
+       {"alsa:default", "alsa:hw:CARD=Mic,DEV=0", "camera:counter", "file:/srv/a.wav", "test:tone"}) {
     const auto address = parse_microphone_address(text);
     ASSERT_TRUE(address) << text;
     EXPECT_EQ(address->text(), text);
@@ -95,8 +98,8 @@ TEST(SourceAddress, TakesEveryDocumentedForm) {
 }
 
 TEST(SourceAddress, RefusesTheRestAndSaysWhatIsAllowed) {
-  for (const char* text : {"", "http://x/y", "v4l2:", "v4l2:video0", "v4l2:serial=", "file:relative.mp4", "file:", "test:bars2",
-                           "rtsp://", "RTSP://x/y", "alsa:default"}) {
+  for (const char* text : {"", "http://x/y", "v4l2:", "v4l2:video0", "v4l2:serial=", "file:relative.mp4",
+                           "file:", "test:bars2", "rtsp://", "RTSP://x/y", "alsa:default"}) {
     EXPECT_FALSE(parse_camera_address(text)) << text;
   }
   const auto with_password = parse_camera_address("rtsp://admin:pass@10.0.0.7/ch1");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sound_ring.h"
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <fcntl.h>
 #include <limits>
 #include <numeric>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace vitrine {
 namespace {
@@ -87,7 +87,8 @@ TEST_F(SoundRing, AGapLongerThanTheRingLeavesNothingOld) {
   const int64_t after_gap = kStart + 60LL * kAudioRateHz;
   writer->write(after_gap, ramp(after_gap, 480));
   const auto gap = read(after_gap - kAudioRateHz, kAudioRateHz);
-  EXPECT_EQ(std::accumulate(gap.begin(), gap.end(), 0.0F, [](float a, float b) { return a + std::fabs(b); }), 0.0F);
+  EXPECT_EQ(std::accumulate(gap.begin(), gap.end(), 0.0F, [](float a, float b) { return a + std::fabs(b); }),
+            0.0F);
 }
 
 TEST_F(SoundRing, OverlappingSamplesKeepTheFirstWrite) {

@@ -19,7 +19,8 @@ TEST(FindUnsafeCharacter, PassesWhatShopsWrite) {
 }
 
 TEST(FindUnsafeCharacter, FindsWhatCanMakeAPriceReadDifferently) {
-  for (const char* text : {"¥\u202E93", "\u2066x", "a\u200Bb", "\u200F", "\x1b[2J", "tab\there", "\u2028", "soft\u00ADhyphen"}) {
+  for (const char* text :
+       {"¥\u202E93", "\u2066x", "a\u200Bb", "\u200F", "\x1b[2J", "tab\there", "\u2028", "soft\u00ADhyphen"}) {
     EXPECT_NE(find_unsafe_character(text), std::nullopt) << text;
   }
   EXPECT_THAT(*find_unsafe_character("ab\u202E"), testing::HasSubstr("U+202E"));
@@ -27,7 +28,8 @@ TEST(FindUnsafeCharacter, FindsWhatCanMakeAPriceReadDifferently) {
 }
 
 TEST(FindUnsafeCharacter, FindsInvalidUtf8) {
-  for (const std::string_view text : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "abc\xe4\xb8"}) {
+  for (const std::string_view text :
+       {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "abc\xe4\xb8"}) {
     EXPECT_THAT(find_unsafe_character(text).value_or(""), testing::HasSubstr("UTF-8"));
   }
 }
@@ -48,9 +50,10 @@ TEST(Rfc3339, ReadsUtcOffsetsAndFractions) {
 }
 
 TEST(Rfc3339, RefusesEverythingElse) {
-  for (const char* text : {"", "tomorrow", "2026-11-22", "2026-11-22T12:00:00", "2026-11-22 12:00:00Z", "2026-13-01T00:00:00Z",
-                           "2026-02-29T00:00:00Z", "2026-11-22T25:00:00Z", "2026-11-22T12:00:00Zx", "1763812800",
-                           "2026-11-11T-11-11T12:00:09.3Z", "2026-11-22T12:00:00.Z", "2026-11-22T12:00:00+8:00", "+026-11-22T12:00:00Z"}) {
+  for (const char* text : {"", "tomorrow", "2026-11-22", "2026-11-22T12:00:00", "2026-11-22 12:00:00Z",
+                           "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-22T25:00:00Z",
+                           "2026-11-22T12:00:00Zx", "1763812800", "2026-11-11T-11-11T12:00:09.3Z",
+                           "2026-11-22T12:00:00.Z", "2026-11-22T12:00:00+8:00", "+026-11-22T12:00:00Z"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }

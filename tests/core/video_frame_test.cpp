@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/video_frame.h"
 
-#include <gtest/gtest.h>
-
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace vitrine {
 namespace {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The child of worker_test: does what its first argument says, through the real child half.
-#include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <iostream>
+#include <signal.h>
+#include <stdlib.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 #include "core/shared_memory.h"
 #include "core/worker_session.h"
@@ -52,7 +51,8 @@ int main(int argc, char** argv) {
         if (message.body["type"] == "report") return session->channel().send(report());
         if (message.body["type"] == "memory") {
           const std::string text = "hello";
-          auto fd = create_immutable_memfd("probe", {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+          auto fd =
+              create_immutable_memfd("probe", {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
           const int number = fd->get();
           return session->channel().send({{"type", "memory"}}, {&number, 1});
         }
@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
         return {};
       },
       [&]() -> nlohmann::json {
-        if (mode == "hang" && std::chrono::steady_clock::now() - started > std::chrono::milliseconds(100)) ::pause();
+        if (mode == "hang" && std::chrono::steady_clock::now() - started > std::chrono::milliseconds(100))
+          ::pause();
         return {{"pid", ::getpid()}};
       });
   return ended ? 0 : 1;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/worker.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <optional>
 #include <signal.h>
 #include <stdlib.h>
 
-#include <optional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "core/shared_memory.h"
 
@@ -21,13 +21,14 @@ class WorkerTest : public testing::Test {
   void SetUp() override { loop = std::move(*EventLoop::create()); }
 
   Worker& make(const std::string& mode, WorkerPolicy policy = {}) {
-    worker.emplace(*loop, WorkerSpec{"probe", VITRINE_BIN_DIR "/worker_probe", {mode}}, policy,
-                   Worker::Events{[this] { ++spawned; },
-                                  [this](Channel::Message message) { messages.push_back(std::move(message)); },
-                                  [this](const Error& cause, std::chrono::milliseconds retry_in) {
-                                    ends.push_back(cause);
-                                    retries.push_back(retry_in);
-                                  }});
+    worker.emplace(
+        *loop, WorkerSpec{"probe", VITRINE_BIN_DIR "/worker_probe", {mode}}, policy,
+        Worker::Events{[this] { ++spawned; },
+                       [this](Channel::Message message) { messages.push_back(std::move(message)); },
+                       [this](const Error& cause, std::chrono::milliseconds retry_in) {
+                         ends.push_back(cause);
+                         retries.push_back(retry_in);
+                       }});
     worker->start();
     return *worker;
   }
@@ -51,7 +52,9 @@ class WorkerTest : public testing::Test {
   std::vector<std::chrono::milliseconds> retries;
 };
 
-bool has_type(const Channel::Message& message, std::string_view type) { return message.body["type"] == type; }
+bool has_type(const Channel::Message& message, std::string_view type) {
+  return message.body["type"] == type;
+}
 
 TEST_F(WorkerTest, TalksBothWaysAndCarriesDescriptors) {
   auto& probe = make("serve");
@@ -102,7 +105,8 @@ TEST_F(WorkerTest, ComesBackAtOnceAfterBeingKilled) {
       first_pid = probe.status().pid;
       ::kill(first_pid, SIGKILL);
     }
-    return first_pid != 0 && probe.status().state == WorkerStatus::State::kRunning && probe.status().pid != first_pid;
+    return first_pid != 0 && probe.status().state == WorkerStatus::State::kRunning &&
+           probe.status().pid != first_pid;
   }));
   ASSERT_EQ(ends.size(), 1U);
   EXPECT_EQ(ends[0].code, ErrorCode::kWorkerDied);
@@ -188,8 +192,9 @@ TEST_F(WorkerTest, EndsAWorkerThatSendsGarbage) {
 }
 
 TEST_F(WorkerTest, AMissingProgramIsAnEndWithAReasonNotACrash) {
-  worker.emplace(*loop, WorkerSpec{"absent", "/nonexistent/program", {}}, WorkerPolicy{},
-                 Worker::Events{nullptr, nullptr, [this](const Error& cause, auto) { ends.push_back(cause); }});
+  worker.emplace(
+      *loop, WorkerSpec{"absent", "/nonexistent/program", {}}, WorkerPolicy{},
+      Worker::Events{nullptr, nullptr, [this](const Error& cause, auto) { ends.push_back(cause); }});
   worker->start();
   ASSERT_TRUE(run_until([&] { return ends.size() >= 2; }));
   EXPECT_THAT(ends[0].message, testing::HasSubstr("/nonexistent/program"));

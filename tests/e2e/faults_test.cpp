@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a shop does to a box: cameras and platforms that are not there, wrong input, a killed studio.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <fstream>
 
 #include <fmt/format.h>
-#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "judge.h"
 #include "show.h"
@@ -40,24 +40,32 @@ TEST(Faults, EveryWrongStateIsRefusedWithItsPlaceAndTheShowIsUntouched) {
     EXPECT_FALSE(answer.value("ok", true));
     return answer.dump();
   };
-  EXPECT_THAT(refused([](json& s) { s["pictures"][0]["camera"] = "kitchen"; }), HasSubstr("the id of a [[camera]]"));
+  EXPECT_THAT(refused([](json& s) { s["pictures"][0]["camera"] = "kitchen"; }),
+              HasSubstr("the id of a [[camera]]"));
   EXPECT_THAT(refused([](json& s) { s["layers"][0]["template"] = "unknown"; }), HasSubstr("unknown"));
-  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["price"]["minor"] = "39.9"; }), HasSubstr("price"));
-  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["price"]["currency"] = "RMB"; }), HasSubstr("currency"));
-  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["photo"] = "missing.jpg"; }), HasSubstr("missing.jpg"));
-  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["photo"] = "../../../etc/passwd"; }), HasSubstr("photo"));
+  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["price"]["minor"] = "39.9"; }),
+              HasSubstr("price"));
+  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["price"]["currency"] = "RMB"; }),
+              HasSubstr("currency"));
+  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["photo"] = "missing.jpg"; }),
+              HasSubstr("missing.jpg"));
+  EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["photo"] = "../../../etc/passwd"; }),
+              HasSubstr("photo"));
   EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"].erase("reference_basis"); }), HasSubstr("basis"));
   EXPECT_THAT(refused([](json& s) { s["layers"][2]["data"]["name"] = "\u202E价"; }), HasSubstr("U+202E"));
   EXPECT_THAT(refused([](json& s) { s["layers"][2].erase("valid_until"); }), HasSubstr("valid_until"));
   EXPECT_THAT(refused([](json& s) { s["layers"][2]["valid_from"] = "now"; }), HasSubstr("RFC 3339"));
-  const auto stale = show.call({{"op", "apply"}, {"state", {{"version", 1}, {"revision", 1}, {"programs", json::array()}}}}).body;
+  const auto stale =
+      show.call({{"op", "apply"}, {"state", {{"version", 1}, {"revision", 1}, {"programs", json::array()}}}})
+          .body;
   EXPECT_EQ(stale["error"]["code"], "stale_revision");
   EXPECT_THAT(show.call({{"op", "dance"}}).body.dump(), HasSubstr("unknown op"));
   EXPECT_EQ(show.call({{"op", "state"}}).body, before);
   ASSERT_TRUE(show.wait_for_frames(30));
   show.stop_broadcast();
   const auto records = show.records();
-  EXPECT_EQ(std::ranges::count_if(records, [](const json& record) { return record["type"] == "visible"; }), 1);
+  EXPECT_EQ(std::ranges::count_if(records, [](const json& record) { return record["type"] == "visible"; }),
+            1);
 }
 
 TEST(Faults, AShowStartsWithoutItsCameraAndPlatformsAndHealsByItself) {
@@ -97,7 +105,8 @@ TEST(Faults, AKilledStudioComesBackOnAirAndItsRecordingPlays) {
   show.start_studio();
   ASSERT_TRUE(show.wait_until([](const json& status) {
     const auto& destinations = status["programs"][0].value("destinations", json::array());
-    return destinations.size() == 2 && destinations[0]["state"] == "live" && destinations[1]["state"] == "live";
+    return destinations.size() == 2 && destinations[0]["state"] == "live" &&
+           destinations[1]["state"] == "live";
   })) << show.status().dump(2);
   EXPECT_EQ(show.status()["revision"], revision);
   ASSERT_TRUE(show.wait_for_frames(30));
@@ -122,13 +131,15 @@ TEST(Faults, AMissingKeyLeavesOneDestinationOutAndSaysSo) {
   Show show(bars());
   std::filesystem::permissions(show.directory() / "credentials" / "first-key", std::filesystem::perms(0644));
   show.start_broadcast();
-  ASSERT_TRUE(show.wait_until([](const json& status) { return status["programs"][0]["destinations"][1]["state"] == "live"; }));
+  ASSERT_TRUE(show.wait_until(
+      [](const json& status) { return status["programs"][0]["destinations"][1]["state"] == "live"; }));
   const auto status = show.status();
   EXPECT_EQ(status["programs"][0]["destinations"][0]["state"], "left out");
   EXPECT_THAT(status["problems"].dump(), HasSubstr("chmod 0600"));
   std::filesystem::permissions(show.directory() / "credentials" / "first-key", std::filesystem::perms(0600));
   show.call({{"op", "retry"}});
-  EXPECT_TRUE(show.wait_until([](const json& now) { return now["programs"][0]["destinations"][0]["state"] == "live"; }));
+  EXPECT_TRUE(show.wait_until(
+      [](const json& now) { return now["programs"][0]["destinations"][0]["state"] == "live"; }));
 }
 
 TEST(Faults, ABrokenSavedStateDoesNotKeepTheBoxFromStarting) {
@@ -146,9 +157,12 @@ TEST(Faults, NoSecretIsInAnyLogOrFile) {
   Show show(config);
   std::ofstream(show.directory() / "credentials" / "first-key") << "show?token=CANARY-7f3a\n";
   show.start_broadcast();
-  ASSERT_TRUE(show.wait_until([](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "live"; }));
+  ASSERT_TRUE(show.wait_until(
+      [](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "live"; }));
   show.first().kill();
-  ASSERT_TRUE(show.wait_until([](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "reconnecting"; }));
+  ASSERT_TRUE(show.wait_until([](const json& status) {
+    return status["programs"][0]["destinations"][0]["state"] == "reconnecting";
+  }));
   const std::string answer = show.status().dump();
   show.stop_broadcast();
   show.stop_studio();

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/fakes/child_process.h"
 
@@ -19,7 +20,8 @@ using nlohmann::json;
 fakes::Finished run_or_throw(const std::vector<std::string>& command, bool may_warn = false) {
   auto finished = fakes::run(command);
   if (finished.exit_code != 0 || (!may_warn && !finished.errors.empty())) {
-    throw std::runtime_error(fmt::format("{}: exit {}: {}", command.front(), finished.exit_code, finished.errors));
+    throw std::runtime_error(
+        fmt::format("{}: exit {}: {}", command.front(), finished.exit_code, finished.errors));
   }
   return finished;
 }
@@ -31,12 +33,14 @@ double seconds_of(const json& packet, const char* key) {
 }  // namespace
 
 std::vector<ProbedPacket> probe_packets(const std::filesystem::path& file) {
-  const auto probed = run_or_throw({"ffprobe", "-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json", file.string()});
+  const auto probed = run_or_throw(
+      {"ffprobe", "-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json", file.string()});
   std::vector<ProbedPacket> packets;
   const json document = json::parse(probed.output);
   for (const auto& packet : document["packets"]) {
-    packets.push_back({packet["codec_type"] == "video", seconds_of(packet, "pts_time"), seconds_of(packet, "dts_time"),
-                       packet["flags"].get<std::string>().find('K') != std::string::npos, packet.value("data_hash", "")});
+    packets.push_back(
+        {packet["codec_type"] == "video", seconds_of(packet, "pts_time"), seconds_of(packet, "dts_time"),
+         packet["flags"].get<std::string>().find('K') != std::string::npos, packet.value("data_hash", "")});
   }
   return packets;
 }
@@ -64,8 +68,9 @@ ProbedStreams probe_streams(const std::filesystem::path& file) {
 
 std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size) {
   // -vsync passthrough: one picture out for each coded one, none made up, none left out.
-  const auto decoded = run_or_throw({"ffmpeg", "-v", "error", "-xerror", "-i", file.string(), "-map", "0:v", "-vsync", "passthrough",
-                                     "-f", "rawvideo", "-pix_fmt", "gray", "-vf", "extractplanes=y", "-"});
+  const auto decoded =
+      run_or_throw({"ffmpeg", "-v", "error", "-xerror", "-i", file.string(), "-map", "0:v", "-vsync",
+                    "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-vf", "extractplanes=y", "-"});
   const size_t bytes = static_cast<size_t>(size.width) * size.height;
   std::vector<Luma> pictures;
   for (size_t at = 0; at + bytes <= decoded.output.size(); at += bytes) {
@@ -76,14 +81,18 @@ std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size) {
 }
 
 Reference read_reference(const std::filesystem::path& png) {
-  const auto size_text = run_or_throw({"ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", png.string()});
+  const auto size_text = run_or_throw(
+      {"ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", png.string()});
   const auto stream = json::parse(size_text.output)["streams"][0];
   const Size size{stream["width"].get<int>(), stream["height"].get<int>()};
-  const auto raw = run_or_throw({"ffmpeg", "-v", "error", "-i", png.string(), "-f", "rawvideo", "-pix_fmt", "rgba", "-"});
+  const auto raw =
+      run_or_throw({"ffmpeg", "-v", "error", "-i", png.string(), "-f", "rawvideo", "-pix_fmt", "rgba", "-"});
   Reference reference;
   reference.luma.size = size;
   for (size_t i = 0; i + 3 < raw.output.size(); i += 4) {
-    const auto channel = [&](size_t offset) { return static_cast<double>(static_cast<uint8_t>(raw.output[i + offset])); };
+    const auto channel = [&](size_t offset) {
+      return static_cast<double>(static_cast<uint8_t>(raw.output[i + offset]));
+    };
     // ITU-R BT.709, limited range.
     const double luma = 16 + 219.0 / 255 * (0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2));
     reference.luma.pixels.push_back(static_cast<uint8_t>(std::lround(luma)));
@@ -114,13 +123,15 @@ double difference(const Luma& a, const Luma& b, const Rect& area) {
   return static_cast<double>(sum) / (static_cast<double>(area.width) * area.height);
 }
 
-std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json, Size canvas, const std::string& form,
-                                       const std::string& at, const std::filesystem::path& out) {
+std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json,
+                                       Size canvas, const std::string& form, const std::string& at,
+                                       const std::filesystem::path& out) {
   const auto data = out.string() + ".json";
   std::ofstream(data) << data_json;
-  run_or_throw({VITRINE_BIN_DIR "/vitrinectl", "render", template_name, data, out.string(), "--theme-dir", VITRINE_SOURCE_DIR "/themes",
-                "--theme", "classic", "--canvas", fmt::format("{}x{}", canvas.width, canvas.height), "--form", form, "--at", at,
-                "--media-dir", VITRINE_SOURCE_DIR "/themes/classic/media"},
+  run_or_throw({VITRINE_BIN_DIR "/vitrinectl", "render", template_name, data, out.string(), "--theme-dir",
+                VITRINE_SOURCE_DIR "/themes", "--theme", "classic", "--canvas",
+                fmt::format("{}x{}", canvas.width, canvas.height), "--form", form, "--at", at, "--media-dir",
+                VITRINE_SOURCE_DIR "/themes/classic/media"},
                true);
   return out;
 }

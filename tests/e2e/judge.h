@@ -10,7 +10,8 @@
 
 namespace vitrine::e2e {
 
-/// What a second tool (ffprobe, ffmpeg) finds in a file that a server or the recorder wrote. Our own parsers judge nothing.
+/// What a second tool (ffprobe, ffmpeg) finds in a file that a server or the recorder wrote. Our own parsers
+/// judge nothing.
 
 struct ProbedPacket {
   bool is_video = false;
@@ -47,15 +48,16 @@ struct Reference {
 };
 Reference read_reference(const std::filesystem::path& png);
 
-/// Mean difference of `picture` from the opaque part of `reference` laid at `at`; 0 is equal. A few units are x264's loss; another figure
-/// or price is tens.
+/// Mean difference of `picture` from the opaque part of `reference` laid at `at`; 0 is equal. A few units are
+/// x264's loss; another figure or price is tens.
 double difference(const Luma& picture, const Reference& reference, Point at);
 
 /// Mean difference of two pictures inside a rectangle.
 double difference(const Luma& a, const Luma& b, const Rect& area);
 
 /// Draws a template as vitrinectl render does, for the canvas, at an instant (RFC 3339).
-std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json, Size canvas, const std::string& form,
-                                       const std::string& at, const std::filesystem::path& out);
+std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json,
+                                       Size canvas, const std::string& form, const std::string& at,
+                                       const std::filesystem::path& out);
 
 }  // namespace vitrine::e2e

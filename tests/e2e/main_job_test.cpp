@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole job on real footage, judged from outside: people filmed by a fixed camera, served in real time by an RTSP server,
-// composited, and received by two RTMP servers and the recording.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+// The whole job on real footage, judged from outside: people filmed by a fixed camera, served in real time by
+// an RTSP server, composited, and received by two RTMP servers and the recording.
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 #include <map>
 #include <set>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "core/rfc3339.h"
 #include "judge.h"
@@ -41,7 +41,8 @@ void expect_steady(const std::vector<ProbedPacket>& all, const std::string& what
   ASSERT_GT(video.size(), 100U) << what;
   for (size_t i = 0; i < video.size(); ++i) {
     // Milliseconds are all RTMP has: frame n is at n/30 s, rounded.
-    ASSERT_NEAR(video[i].pts_s - video[0].pts_s, static_cast<double>(i) / kFps, 0.0011) << what << ", frame " << i;
+    ASSERT_NEAR(video[i].pts_s - video[0].pts_s, static_cast<double>(i) / kFps, 0.0011)
+        << what << ", frame " << i;
     ASSERT_EQ(video[i].is_keyframe, i % 60 == 0) << what << ", frame " << i;
     if (i > 0) {
       ASSERT_GT(video[i].dts_s, video[i - 1].dts_s) << what << ", frame " << i;
@@ -51,7 +52,8 @@ void expect_steady(const std::vector<ProbedPacket>& all, const std::string& what
   ASSERT_GT(audio.size(), 100U) << what;
   for (size_t i = 1; i < audio.size(); ++i) {
     ASSERT_GT(audio[i].dts_s, audio[i - 1].dts_s) << what << ", audio packet " << i;
-    ASSERT_NEAR(audio[i].pts_s - audio[0].pts_s, static_cast<double>(i) * 1024 / 48'000, 0.0011) << what << ", audio packet " << i;
+    ASSERT_NEAR(audio[i].pts_s - audio[0].pts_s, static_cast<double>(i) * 1024 / 48'000, 0.0011)
+        << what << ", audio packet " << i;
   }
   EXPECT_NEAR(audio.front().pts_s, video.front().pts_s, 0.05) << what;
   EXPECT_NEAR(audio.back().pts_s, video.back().pts_s, 0.3) << what;
@@ -64,9 +66,10 @@ std::vector<std::string> hashes(const std::vector<ProbedPacket>& packets) {
 }
 
 /// The same coded bytes in the same order, nothing lost and nothing twice.
-void expect_same(const std::vector<ProbedPacket>& a, const std::vector<ProbedPacket>& b, const std::string& what) {
-  for (const auto& [one, other, kind] :
-       {std::tuple(hashes(of_video(a)), hashes(of_video(b)), "pictures"), std::tuple(hashes(of_audio(a)), hashes(of_audio(b)), "sound")}) {
+void expect_same(const std::vector<ProbedPacket>& a, const std::vector<ProbedPacket>& b,
+                 const std::string& what) {
+  for (const auto& [one, other, kind] : {std::tuple(hashes(of_video(a)), hashes(of_video(b)), "pictures"),
+                                         std::tuple(hashes(of_audio(a)), hashes(of_audio(b)), "sound")}) {
     EXPECT_EQ(one.size(), other.size()) << what << ", " << kind;
     const auto differ = std::ranges::mismatch(one, other);
     EXPECT_TRUE(differ.in1 == one.end() && differ.in2 == other.end())
@@ -74,15 +77,18 @@ void expect_same(const std::vector<ProbedPacket>& a, const std::vector<ProbedPac
   }
 }
 
-/// Where the theme puts a template, from the manifest of the tile the designer's tool reports: found by trying is not judging, so it is
-/// asked once of the tool.
+/// Where the theme puts a template, from the manifest of the tile the designer's tool reports: found by
+/// trying is not judging, so it is asked once of the tool.
 Point place_of(const std::string& template_name) {
   const auto asked = fakes::run({VITRINE_BIN_DIR "/vitrinectl", "render", template_name,
                                  VITRINE_SOURCE_DIR "/themes/classic/samples/" + template_name + "." +
-                                     (template_name == "licence" ? "shop" : template_name == "countdown" ? "minutes" : "water") + ".json",
-                                 "/dev/null", "--theme-dir", VITRINE_SOURCE_DIR "/themes", "--theme", "classic", "--media-dir",
-                                 VITRINE_SOURCE_DIR "/themes/classic/media", "--canvas",
-                                 fmt::format("{}x{}", kCanvas.width, kCanvas.height), "--json"});
+                                     (template_name == "licence"     ? "shop"
+                                      : template_name == "countdown" ? "minutes"
+                                                                     : "water") +
+                                     ".json",
+                                 "/dev/null", "--theme-dir", VITRINE_SOURCE_DIR "/themes", "--theme",
+                                 "classic", "--media-dir", VITRINE_SOURCE_DIR "/themes/classic/media",
+                                 "--canvas", fmt::format("{}x{}", kCanvas.width, kCanvas.height), "--json"});
   const auto rect = json::parse(asked.output)["rect"];
   return {rect[0].get<int>(), rect[1].get<int>()};
 }
@@ -107,8 +113,12 @@ ShowConfig two_cameras(const std::filesystem::path& sound_directory) {
   const auto bottles = extra_clip("bottles.mp4");
   const auto speech_file = speech(sound_directory).string();
   config.cameras = {
-      {"counter", fmt::format("file={},video=h264,audio=aac,sound={}", people_clip().string(), speech_file), "tcp", ""},
-      {"door", fmt::format("file={},video=h265,audio=pcma,sound={}", bottles.value_or(people_clip()).string(), speech_file), "udp", ""}};
+      {"counter", fmt::format("file={},video=h264,audio=aac,sound={}", people_clip().string(), speech_file),
+       "tcp", ""},
+      {"door",
+       fmt::format("file={},video=h265,audio=pcma,sound={}", bottles.value_or(people_clip()).string(),
+                   speech_file),
+       "udp", ""}};
   config.microphone = "camera:counter";
   return config;
 }
@@ -129,7 +139,8 @@ TEST_F(MainJob, GoesFromTwoCamerasToTwoPlatformsAndARecordingWithThePriceInThePi
   scene["pictures"].push_back({{"camera", "door"}, {"area", {880, 48, 352, 198}}});
   ASSERT_EQ(show.apply(scene).value("ok", false), true);
   show.start_broadcast();
-  ASSERT_TRUE(show.wait_until([&](const json& status) { return system_now() > ends_at + 2s && status["revision"] > 0; }));
+  ASSERT_TRUE(show.wait_until(
+      [&](const json& status) { return system_now() > ends_at + 2s && status["revision"] > 0; }));
   const auto status = show.status();
   EXPECT_THAT(status["problems"].dump(), testing::StrEq("[]"));
   EXPECT_EQ(status["programs"][0]["picture"]["camera"], "counter");
@@ -170,31 +181,38 @@ TEST_F(MainJob, GoesFromTwoCamerasToTwoPlatformsAndARecordingWithThePriceInThePi
   // Card and licence, against what the designer's tool draws.
   const auto visible = last_record(show.records(), "visible");
   const auto at = format_rfc3339(ends_at - 5s);
-  const auto card = read_reference(render_reference("product_card", card_data().dump(), kCanvas, "normal", at, media.path() / "card.png"));
+  const auto card = read_reference(
+      render_reference("product_card", card_data().dump(), kCanvas, "normal", at, media.path() / "card.png"));
   json licence_data;
   for (const auto& each : scene["layers"]) {
     if (each["id"] == "licence") licence_data = each["data"];
   }
-  const auto licence = read_reference(render_reference("licence", licence_data.dump(), kCanvas, "normal", at, media.path() / "licence.png"));
+  const auto licence = read_reference(
+      render_reference("licence", licence_data.dump(), kCanvas, "normal", at, media.path() / "licence.png"));
   const Point card_at = place_of("product_card");
   const Point licence_at = place_of("licence");
   auto dearer = card_data();
   dearer["price"]["minor"] = 3890;
-  const auto wrong = read_reference(render_reference("product_card", dearer.dump(), kCanvas, "normal", at, media.path() / "wrong.png"));
+  const auto wrong = read_reference(
+      render_reference("product_card", dearer.dump(), kCanvas, "normal", at, media.path() / "wrong.png"));
   for (size_t frame = 0; frame < pictures.size(); frame += 30) {
     const Instant instant = instant_of(visible, frame);
     if (instant >= ends_at) break;
     EXPECT_LT(difference(pictures[frame], card, card_at), kSame) << "frame " << frame;
     EXPECT_LT(difference(pictures[frame], licence, licence_at), kSame) << "frame " << frame;
-    EXPECT_GT(difference(pictures[frame], wrong, card_at), difference(pictures[frame], card, card_at)) << "frame " << frame;
+    EXPECT_GT(difference(pictures[frame], wrong, card_at), difference(pictures[frame], card, card_at))
+        << "frame " << frame;
   }
 
-  // The countdown: the right figure in every second, another one in the next, its ended form from the very frame of the deadline.
+  // The countdown: the right figure in every second, another one in the next, its ended form from the very
+  // frame of the deadline.
   const Point countdown_at = place_of("countdown");
   const json countdown_data = {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(ends_at)}};
   const auto figure = [&](Instant instant, const std::string& form) {
-    const auto out = media.path() / fmt::format("countdown-{}-{}.png", form, instant.time_since_epoch().count());
-    return read_reference(render_reference("countdown", countdown_data.dump(), kCanvas, form, format_rfc3339(instant), out));
+    const auto out =
+        media.path() / fmt::format("countdown-{}-{}.png", form, instant.time_since_epoch().count());
+    return read_reference(
+        render_reference("countdown", countdown_data.dump(), kCanvas, form, format_rfc3339(instant), out));
   };
   const auto ended = figure(ends_at + 1s, "ended");
   int seconds_seen = 0;
@@ -225,7 +243,8 @@ TEST_F(MainJob, GoesFromTwoCamerasToTwoPlatformsAndARecordingWithThePriceInThePi
   EXPECT_GT(difference(pictures[10], pictures[100], {890, 58, 330, 178}), 0.3);
 
   // Somebody speaks.
-  const auto volume = fakes::run({"ffmpeg", "-hide_banner", "-i", first[0].string(), "-af", "volumedetect", "-vn", "-f", "null", "-"});
+  const auto volume = fakes::run(
+      {"ffmpeg", "-hide_banner", "-i", first[0].string(), "-af", "volumedetect", "-vn", "-f", "null", "-"});
   const size_t mean = volume.errors.find("mean_volume: ");
   ASSERT_NE(mean, std::string::npos);
   EXPECT_GT(std::strtod(volume.errors.c_str() + mean + 13, nullptr), -45);
@@ -234,10 +253,33 @@ TEST_F(MainJob, GoesFromTwoCamerasToTwoPlatformsAndARecordingWithThePriceInThePi
 TEST_F(MainJob, KeepsPictureAndSoundInStep) {
   // A camera that sees a flash and hears a click once a second.
   const auto clip = media.path() / "flash.mp4";
-  const auto made = fakes::run({"ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=black:s=640x360:r=30:d=10", "-f", "lavfi", "-i",
-                                "aevalsrc='0.7*sin(2*PI*1000*t)*lt(mod(t,1),0.06)':s=48000:d=10", "-vf",
-                                "drawbox=color=white:t=fill:enable='lt(mod(t,1),0.066)'", "-c:v", "libx264", "-preset", "ultrafast", "-g",
-                                "15", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest", clip.string()});
+  const auto made = fakes::run({"ffmpeg",
+                                "-v",
+                                "error",
+                                "-f",
+                                "lavfi",
+                                "-i",
+                                "color=black:s=640x360:r=30:d=10",
+                                "-f",
+                                "lavfi",
+                                "-i",
+                                "aevalsrc='0.7*sin(2*PI*1000*t)*lt(mod(t,1),0.06)':s=48000:d=10",
+                                "-vf",
+                                "drawbox=color=white:t=fill:enable='lt(mod(t,1),0.066)'",
+                                "-c:v",
+                                "libx264",
+                                "-preset",
+                                "ultrafast",
+                                "-g",
+                                "15",
+                                "-bf",
+                                "0",
+                                "-pix_fmt",
+                                "yuv420p",
+                                "-c:a",
+                                "aac",
+                                "-shortest",
+                                clip.string()});
   ASSERT_EQ(made.exit_code, 0) << made.errors;
   ShowConfig config;
   config.cameras = {{"counter", fmt::format("file={},video=h264,audio=aac", clip.string()), "tcp", ""}};
@@ -245,7 +287,9 @@ TEST_F(MainJob, KeepsPictureAndSoundInStep) {
   config.size = {640, 360};
   Show show(config);
   ASSERT_TRUE(show.wait_for_cameras());
-  show.apply({{"id", "plain"}, {"pictures", json::array({json{{"camera", "counter"}}})}, {"slate", {{"data", {{"shop", "x"}}}}},
+  show.apply({{"id", "plain"},
+              {"pictures", json::array({json{{"camera", "counter"}}})},
+              {"slate", {{"data", {{"shop", "x"}}}}},
               {"sounds", json::array({json{{"microphone", "host"}}})}});
   show.start_broadcast();
   ASSERT_TRUE(show.wait_for_frames(300));
@@ -258,9 +302,11 @@ TEST_F(MainJob, KeepsPictureAndSoundInStep) {
   const auto pictures = decode_luma(recorded[0], {640, 360});
   std::vector<double> flashes;
   for (size_t i = 1; i < pictures.size(); ++i) {
-    if (pictures[i].at(320, 180) > 150 && pictures[i - 1].at(320, 180) < 100) flashes.push_back(video[i].pts_s);
+    if (pictures[i].at(320, 180) > 150 && pictures[i - 1].at(320, 180) < 100)
+      flashes.push_back(video[i].pts_s);
   }
-  const auto sound = fakes::run({"ffmpeg", "-v", "error", "-i", recorded[0].string(), "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "-"});
+  const auto sound = fakes::run({"ffmpeg", "-v", "error", "-i", recorded[0].string(), "-vn", "-ac", "1",
+                                 "-ar", "48000", "-f", "s16le", "-"});
   const auto* samples = reinterpret_cast<const int16_t*>(sound.output.data());
   const size_t count = sound.output.size() / 2;
   std::vector<double> clicks;
@@ -293,11 +339,14 @@ TEST_F(MainJob, ADeadPlatformCostsNobodyElseAFrame) {
   show.start_broadcast();
   ASSERT_TRUE(show.wait_for_frames(100));
   show.first().kill();
-  ASSERT_TRUE(show.wait_until([](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "reconnecting"; }));
+  ASSERT_TRUE(show.wait_until([](const json& status) {
+    return status["programs"][0]["destinations"][0]["state"] == "reconnecting";
+  }));
   EXPECT_THAT(show.status()["problems"].dump(), testing::HasSubstr("destination first"));
   ASSERT_TRUE(show.wait_for_frames(100));
   show.first().start();
-  ASSERT_TRUE(show.wait_until([](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "live"; }));
+  ASSERT_TRUE(show.wait_until(
+      [](const json& status) { return status["programs"][0]["destinations"][0]["state"] == "live"; }));
   ASSERT_TRUE(show.wait_for_frames(100));
   show.stop_broadcast();
   show.first().stop();
@@ -345,7 +394,8 @@ TEST_F(MainJob, ADeadCameraWorkerShowsTheSlateAtOnceAndTheCameraAgainWithinTwoSe
   const auto recorded = show.recordings().at(0);
   expect_steady(probe_packets(recorded), "recording");
   const auto pictures = decode_luma(recorded, kCanvas);
-  const auto slate = read_reference(render_reference("slate", R"({"shop": "老李生鲜"})", kCanvas, "normal", format_rfc3339(killed_at), media.path() / "slate.png"));
+  const auto slate = read_reference(render_reference("slate", R"({"shop": "老李生鲜"})", kCanvas, "normal",
+                                                     format_rfc3339(killed_at), media.path() / "slate.png"));
   // The upper right is free of layers.
   Luma drawn = slate.luma;
   const Rect free_area{800, 40, 440, 300};
@@ -365,7 +415,9 @@ TEST_F(MainJob, ADeadRendererChangesNothingOnAir) {
   for (int i = 0; i < 3; ++i) {
     const int pid = show.pid_of_renderer();
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
-    ASSERT_TRUE(show.wait_until([&](const json& status) { return status["render"]["pid"] != pid && status["render"]["state"] == "running"; }));
+    ASSERT_TRUE(show.wait_until([&](const json& status) {
+      return status["render"]["pid"] != pid && status["render"]["state"] == "running";
+    }));
     ASSERT_TRUE(show.wait_for_frames(45));
   }
   show.stop_broadcast();
@@ -378,8 +430,9 @@ TEST_F(MainJob, ADeadRendererChangesNothingOnAir) {
   const json data = {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(ends_at)}};
   for (size_t frame = 15; frame < pictures.size(); frame += 30) {
     const Instant instant = instant_of(visible, frame);
-    const auto figure = read_reference(render_reference("countdown", data.dump(), kCanvas, "normal", format_rfc3339(instant),
-                                                        media.path() / fmt::format("f{}.png", frame)));
+    const auto figure =
+        read_reference(render_reference("countdown", data.dump(), kCanvas, "normal", format_rfc3339(instant),
+                                        media.path() / fmt::format("f{}.png", frame)));
     EXPECT_LT(difference(pictures[frame], figure, place_of("countdown")), kSame) << "frame " << frame;
   }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "show.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <fstream>
+#include <signal.h>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "core/rfc3339.h"
 #include "tests/fakes/wait_for.h"
@@ -33,19 +33,23 @@ Show::Show(ShowConfig config)
     std::ofstream(directory() / "credentials" / name) << "show\n";
     std::filesystem::permissions(directory() / "credentials" / name, std::filesystem::perms(0600));
   }
-  const bool has_rtsp = std::ranges::any_of(config_.cameras, [](const auto& camera) { return camera.source.empty(); });
+  const bool has_rtsp =
+      std::ranges::any_of(config_.cameras, [](const auto& camera) { return camera.source.empty(); });
   if (has_rtsp) restart_cameras();
   write_config();
   start_studio();
 }
 
-Show::~Show() { stop_studio(); }
+Show::~Show() {
+  stop_studio();
+}
 
 void Show::restart_cameras() {
   std::vector<std::string> command = {VITRINE_BIN_DIR "/rtsp-server"};
   if (rtsp_port_ != 0) command.insert(command.end(), {"--port", std::to_string(rtsp_port_)});
   for (const auto& camera : config_.cameras) {
-    if (camera.source.empty()) command.insert(command.end(), {"--mount", fmt::format("/{},{}", camera.id, camera.mount)});
+    if (camera.source.empty())
+      command.insert(command.end(), {"--mount", fmt::format("/{},{}", camera.id, camera.mount)});
   }
   const auto log = directory() / "rtsp-server.log";
   rtsp_server_.reset();
@@ -57,41 +61,52 @@ void Show::restart_cameras() {
     rtsp_port_ = std::atoi(text.c_str() + at + 13);
     return true;
   });
-  if (!is_serving || rtsp_port_ == 0) throw std::runtime_error("the RTSP server did not start: " + fakes::read_file(log));
+  if (!is_serving || rtsp_port_ == 0)
+    throw std::runtime_error("the RTSP server did not start: " + fakes::read_file(log));
 }
 
-void Show::kill_cameras() { rtsp_server_.reset(); }
+void Show::kill_cameras() {
+  rtsp_server_.reset();
+}
 
 void Show::write_config() const {
   std::string cameras;
   for (const auto& camera : config_.cameras) {
     const bool is_rtsp = camera.source.empty();
-    cameras += fmt::format("[[camera]]\nid = \"{}\"\nsource = \"{}\"\n", camera.id,
-                           is_rtsp ? fmt::format("rtsp://127.0.0.1:{}/{}", rtsp_port_, camera.id) : camera.source);
+    cameras +=
+        fmt::format("[[camera]]\nid = \"{}\"\nsource = \"{}\"\n", camera.id,
+                    is_rtsp ? fmt::format("rtsp://127.0.0.1:{}/{}", rtsp_port_, camera.id) : camera.source);
     if (is_rtsp) cameras += fmt::format("transport = \"{}\"\n", camera.transport);
   }
   const std::string microphone =
-      config_.microphone.empty() ? "" : fmt::format("[[microphone]]\nid = \"host\"\nsource = \"{}\"\n", config_.microphone);
+      config_.microphone.empty()
+          ? ""
+          : fmt::format("[[microphone]]\nid = \"host\"\nsource = \"{}\"\n", config_.microphone);
   std::string destinations;
   for (const auto& [id, server] : {std::pair("first", first_.get()), std::pair("second", second_.get())}) {
-    destinations += fmt::format("[[destination]]\nid = \"{}\"\nprogram = \"main\"\nurl = \"{}\"\nkey_credential = \"{}-key\"\n", id,
-                                server->url(), id);
+    destinations += fmt::format(
+        "[[destination]]\nid = \"{}\"\nprogram = \"main\"\nurl = \"{}\"\nkey_credential = \"{}-key\"\n", id,
+        server->url(), id);
   }
   std::ofstream(directory() / "vitrine.toml") << fmt::format(
-      "[studio]\nname = \"老李生鲜\"\nstate_dir = \"{0}/state\"\nrun_dir = \"{0}/run\"\ntheme_dir = \"{1}/themes\"\n"
+      "[studio]\nname = \"老李生鲜\"\nstate_dir = \"{0}/state\"\nrun_dir = \"{0}/run\"\ntheme_dir = "
+      "\"{1}/themes\"\n"
       "platforms_file = \"{1}/encoder/platforms.toml\"\n"
-      "media_dir = \"{1}/themes/classic/media\"\ncredentials_dir = \"{0}/credentials\"\n\n[recording]\nmin_free_mib = 64\n\n{2}\n{3}\n"
-      "[[program]]\nid = \"main\"\nwidth = {4}\nheight = {5}\nvideo_kbps = {6}\npreset = \"{7}\"\nrecord = {8}\n\n{9}",
-      directory().string(), VITRINE_SOURCE_DIR, cameras, microphone, config_.size.width, config_.size.height, config_.video_kbps,
-      config_.preset, config_.is_recorded, destinations);
+      "media_dir = \"{1}/themes/classic/media\"\ncredentials_dir = "
+      "\"{0}/credentials\"\n\n[recording]\nmin_free_mib = 64\n\n{2}\n{3}\n"
+      "[[program]]\nid = \"main\"\nwidth = {4}\nheight = {5}\nvideo_kbps = {6}\npreset = \"{7}\"\nrecord = "
+      "{8}\n\n{9}",
+      directory().string(), VITRINE_SOURCE_DIR, cameras, microphone, config_.size.width, config_.size.height,
+      config_.video_kbps, config_.preset, config_.is_recorded, destinations);
 }
 
 void Show::start_studio() {
-  studio_.emplace(std::vector<std::string>{VITRINE_BIN_DIR "/vitrine-studio", "--config", (directory() / "vitrine.toml").string(),
-                                           "--verbose"},
+  studio_.emplace(std::vector<std::string>{VITRINE_BIN_DIR "/vitrine-studio", "--config",
+                                           (directory() / "vitrine.toml").string(), "--verbose"},
                   directory() / "studio.log");
   const bool is_answering = fakes::wait_for([&] {
-    return !studio_->is_running() || call_control(directory() / "run" / "studio.sock", {{"op", "state"}}, 5s).has_value();
+    return !studio_->is_running() ||
+           call_control(directory() / "run" / "studio.sock", {{"op", "state"}}, 5s).has_value();
   });
   if (!is_answering || !studio_->is_running()) throw std::runtime_error("the studio did not start: " + log());
 }
@@ -138,29 +153,38 @@ bool Show::wait_until(const std::function<bool(const json&)>& condition) const {
 
 bool Show::wait_for_cameras() const {
   return wait_until([](const json& status) {
-    return std::ranges::all_of(status["cameras"], [](const json& camera) { return camera["state"] == "live"; });
+    return std::ranges::all_of(status["cameras"],
+                               [](const json& camera) { return camera["state"] == "live"; });
   });
 }
 
 bool Show::wait_for_frames(int frames) const {
-  const auto frames_of = [](const json& status) { return status["programs"][0].value("/encoder/frames"_json_pointer, int64_t{0}); };
+  const auto frames_of = [](const json& status) {
+    return status["programs"][0].value("/encoder/frames"_json_pointer, int64_t{0});
+  };
   const int64_t goal = frames_of(status()) + frames;
   return wait_until([&](const json& status) { return frames_of(status) >= goal; });
 }
 
 int Show::pid_of_camera(const std::string& id) const {
   const auto now = status();
-  const auto found = std::ranges::find(now["cameras"], id, [](const json& camera) { return camera["id"].get<std::string>(); });
+  const auto found = std::ranges::find(now["cameras"], id,
+                                       [](const json& camera) { return camera["id"].get<std::string>(); });
   return (*found)["pid"].get<int>();
 }
 
-int Show::pid_of_renderer() const { return status()["render"]["pid"].get<int>(); }
+int Show::pid_of_renderer() const {
+  return status()["render"]["pid"].get<int>();
+}
 
-std::string Show::log() const { return fakes::read_file(directory() / "studio.log"); }
+std::string Show::log() const {
+  return fakes::read_file(directory() / "studio.log");
+}
 
 std::filesystem::path Show::session_directory() const {
   std::vector<std::filesystem::path> sessions;
-  for (const auto& entry : std::filesystem::directory_iterator(directory() / "state" / "recordings" / "main")) sessions.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(directory() / "state" / "recordings" / "main"))
+    sessions.push_back(entry.path());
   if (sessions.empty()) throw std::runtime_error("there is no session");
   return *std::ranges::max_element(sessions);
 }
@@ -182,7 +206,8 @@ std::vector<json> Show::records() const {
   return records;
 }
 
-json layer(const std::string& id, const std::string& template_name, const json& data, double seconds, const std::string& after) {
+json layer(const std::string& id, const std::string& template_name, const json& data, double seconds,
+           const std::string& after) {
   return {{"id", id},
           {"template", template_name},
           {"data", data},
@@ -205,12 +230,16 @@ json card_data() {
 
 json shop_scene(Instant ends_at) {
   constexpr double kHour = 3600;
-  json countdown = layer("countdown", "countdown", {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(ends_at)}}, kHour, "ended");
+  json countdown = layer("countdown", "countdown",
+                         {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(ends_at)}}, kHour, "ended");
   countdown["valid_until"] = format_rfc3339(ends_at);
   json card = layer("card", "product_card", card_data(), kHour, "ended");
   card["valid_until"] = format_rfc3339(ends_at);
-  const json certificate = {{"title", "检验报告"}, {"lines", {"样品 天然矿泉水", "锶 0.36 mg/L 合格", "编号 W2026-11-0457"}}};
-  const json licence = {{"seller", "老李生鲜食品有限公司"}, {"credit_code", "91220101MA17XX4K2P"}, {"note", "收款账户与执照同名"}};
+  const json certificate = {{"title", "检验报告"},
+                            {"lines", {"样品 天然矿泉水", "锶 0.36 mg/L 合格", "编号 W2026-11-0457"}}};
+  const json licence = {{"seller", "老李生鲜食品有限公司"},
+                        {"credit_code", "91220101MA17XX4K2P"},
+                        {"note", "收款账户与执照同名"}};
   return {{"id", "item-7"},
           {"pictures", json::array({json{{"camera", "counter"}}})},
           {"slate", {{"data", {{"shop", "老李生鲜"}}}}},
@@ -219,7 +248,9 @@ json shop_scene(Instant ends_at) {
                                   layer("licence", "licence", licence, kHour, "hide"), card, countdown})}};
 }
 
-std::filesystem::path people_clip() { return "/usr/share/doc/opencv-doc/examples/data/vtest.avi"; }
+std::filesystem::path people_clip() {
+  return "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
+}
 
 std::optional<std::filesystem::path> extra_clip(const std::string& name) {
   const char* directory = std::getenv("VITRINE_FOOTAGE");
@@ -231,8 +262,9 @@ std::optional<std::filesystem::path> extra_clip(const std::string& name) {
 std::filesystem::path speech(const std::filesystem::path& directory) {
   const auto file = directory / "speech.wav";
   if (std::filesystem::exists(file)) return file;
-  const auto spoken = fakes::run({"espeak-ng", "-v", "cmn", "-w", file.string(),
-                                  "大家好，今天的苹果梨二十九块九一箱，门店价三十九块九，喜欢的朋友请点小黄车，数量不多，先到先得"});
+  const auto spoken = fakes::run(
+      {"espeak-ng", "-v", "cmn", "-w", file.string(),
+       "大家好，今天的苹果梨二十九块九一箱，门店价三十九块九，喜欢的朋友请点小黄车，数量不多，先到先得"});
   if (spoken.exit_code != 0) throw std::runtime_error("espeak-ng: " + spoken.errors);
   return file;
 }

@@ -5,10 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/control_socket.h"
 #include "core/media_time.h"
@@ -21,7 +22,8 @@ namespace vitrine::e2e {
 /// A camera as the RTSP server serves it and the studio reads it.
 struct Camera {
   std::string id;
-  std::string mount;      // of the RTSP server: "file=clip.mp4,video=h264,audio=aac"; empty when `source` is given
+  std::string
+      mount;  // of the RTSP server: "file=clip.mp4,video=h264,audio=aac"; empty when `source` is given
   std::string transport;  // "tcp" or "udp"
   std::string source;     // instead of RTSP: "test:bars", "file:…"
 };
@@ -35,8 +37,9 @@ struct ShowConfig {
   bool is_recorded = true;
 };
 
-/// A whole studio on this machine: the real daemon with its workers, a real RTSP server in the place of cameras, two real
-/// RTMP servers in the place of platforms ("first" and "second"), all of it in a directory of its own.
+/// A whole studio on this machine: the real daemon with its workers, a real RTSP server in the place of
+/// cameras, two real RTMP servers in the place of platforms ("first" and "second"), all of it in a directory
+/// of its own.
 class Show {
  public:
   explicit Show(ShowConfig config);
@@ -91,14 +94,15 @@ class Show {
 };
 
 /// A layer whose lease runs from now on for `seconds`.
-nlohmann::json layer(const std::string& id, const std::string& template_name, const nlohmann::json& data, double seconds,
-                     const std::string& after);
-/// The scene most tests show: camera "counter", card, certificate, licence, and a countdown that ends at `ends_at`.
+nlohmann::json layer(const std::string& id, const std::string& template_name, const nlohmann::json& data,
+                     double seconds, const std::string& after);
+/// The scene most tests show: camera "counter", card, certificate, licence, and a countdown that ends at
+/// `ends_at`.
 nlohmann::json shop_scene(Instant ends_at);
 nlohmann::json card_data();
 
-/// Clips for the cameras: people filmed by a fixed camera, from Debian's opencv-doc, and two more where
-/// VITRINE_FOOTAGE names a directory that has them (bottles.mp4, doorway.mp4).
+/// Clips for the cameras: people filmed by a fixed camera, from Debian's opencv-doc, and another where
+/// VITRINE_FOOTAGE names a directory that has it (bottles.mp4).
 std::filesystem::path people_clip();
 std::optional<std::filesystem::path> extra_clip(const std::string& name);
 /// Speech of espeak-ng, for clips without sound; made once in `directory`.

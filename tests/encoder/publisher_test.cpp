@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encoder/publisher.h"
 
+#include <span>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,6 +87,33 @@ TEST(Publisher, TellsWhatItDoes) {
   EXPECT_EQ(changes[0].state, PublisherState::kLive);
   EXPECT_EQ(changes[1].state, PublisherState::kStopped);
   EXPECT_TRUE(wait_for([&] { return nginx.log().find("deleteStream") != std::string::npos; })) << nginx.log();
+}
+
+TEST(Publisher, StopSendsWhatTheClosedRingHolds) {
+  NginxRtmp nginx;
+  const auto ring = std::make_shared<PacketRing>(PacketRing::Config{12s, 48U << 20});
+  PublisherConfig config;
+  config.destination = "last";
+  config.url = nginx.url();
+  config.key = Secret("show");
+  auto publisher = Publisher::create(std::move(config), LiveProgram::info(), ring, {});
+  ASSERT_TRUE(publisher);
+  // A second and a half: of more than 2.5 s the publisher would leave something out to stay live.
+  const std::span packets = std::span(fakes::encoded_packets()).first(115);
+  auto next = packets.begin();
+  const auto push_one = [&] { ring->push(*next++); };
+  while (next->kind != PacketKind::kVideo) push_one();
+  const auto before = next - packets.begin();
+  push_one();
+  ASSERT_TRUE(wait_for([&] { return (*publisher)->status().frames_sent == 1; }));
+  while (next != packets.end()) push_one();
+  ring->close();
+  (*publisher)->stop();
+  nginx.stop();
+  ASSERT_THAT(nginx.recordings("show"), SizeIs(1)) << nginx.log();
+  const auto judged = judge(nginx.recordings("show")[0], Decode::kYes);
+  EXPECT_EQ(judged.video.size() + judged.audio.size(), packets.size() - static_cast<size_t>(before))
+      << "the show lost its last pictures";
 }
 
 TEST(Publisher, DeathOfOneDestinationIsNotFeltByAnother) {

@@ -13,7 +13,12 @@
 namespace vitrine::fakes {
 
 NginxRtmp::NginxRtmp() : port_(free_port()) {
-  std::filesystem::create_directory(dir_.path() / "flv");
+  start();
+}
+
+void NginxRtmp::start() {
+  // nginx names a recording by the second: one of a server that is back within it would go over the last.
+  std::filesystem::create_directories(dir_.path() / "flv" / std::to_string(++run_));
   static_cast<void>(dir_.write("nginx.conf", fmt::format(R"(
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 daemon off;
@@ -28,17 +33,13 @@ rtmp {{
     application live {{
       live on;
       record all;
-      record_path {0}/flv;
+      record_path {0}/flv/{2};
       record_unique on;
     }}
   }}
 }}
 )",
-                                                         dir_.path().string(), port_)));
-  start();
-}
-
-void NginxRtmp::start() {
+                                                         dir_.path().string(), port_, run_)));
   process_.reset();
   process_.emplace(std::vector<std::string>{"/usr/sbin/nginx", "-e", dir_.path() / "nginx.log", "-p",
                                             dir_.path(), "-c", dir_.path() / "nginx.conf"},
@@ -69,7 +70,7 @@ void NginxRtmp::thaw() const {
 
 std::vector<std::filesystem::path> NginxRtmp::recordings(const std::string& stream_name) const {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_.path() / "flv")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path() / "flv")) {
     if (entry.path().filename().string().starts_with(stream_name + "-")) files.push_back(entry.path());
   }
   std::ranges::sort(files, {}, [](const auto& file) { return std::filesystem::last_write_time(file); });

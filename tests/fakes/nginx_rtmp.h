@@ -36,6 +36,7 @@ class NginxRtmp {
  private:
   TempDir dir_;
   int port_;
+  int run_ = 0;
   std::optional<ChildProcess> process_;
 };
 

@@ -26,9 +26,11 @@ class TempDir {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  [[nodiscard]] std::filesystem::path write(const std::string& name, std::string_view content) const {
+  std::filesystem::path write(const std::string& name, std::string_view content,
+                              std::filesystem::perms mode = std::filesystem::perms(0600)) const {
     auto file = path_ / name;
     std::ofstream(file, std::ios::binary) << content;
+    std::filesystem::permissions(file, mode);
     return file;
   }
 

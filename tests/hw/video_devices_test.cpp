@@ -33,9 +33,11 @@ TEST(ResolveCameras, BindsBySerialAndSocketWhateverTheNodeNumbersAre) {
 }
 
 TEST(ResolveCameras, AutoTakesWhatTheOthersLeaveInOrder) {
-  const std::vector cameras = {camera("a", "v4l2:auto"), camera("b", "v4l2:/dev/video0"), camera("c", "v4l2:auto")};
-  EXPECT_THAT(resolve_cameras(cameras, {kLeft, kRight, kCheap}),
-              UnorderedElementsAre(Pair("a", "/dev/video2"), Pair("b", "/dev/video0"), Pair("c", "/dev/video4")));
+  const std::vector cameras = {camera("a", "v4l2:auto"), camera("b", "v4l2:/dev/video0"),
+                               camera("c", "v4l2:auto")};
+  EXPECT_THAT(
+      resolve_cameras(cameras, {kLeft, kRight, kCheap}),
+      UnorderedElementsAre(Pair("a", "/dev/video2"), Pair("b", "/dev/video0"), Pair("c", "/dev/video4")));
 }
 
 TEST(ResolveCameras, AnAutoCameraKeepsItsDeviceWhateverComesAndGoes) {
@@ -49,7 +51,8 @@ TEST(ResolveCameras, AnAutoCameraKeepsItsDeviceWhateverComesAndGoes) {
 }
 
 TEST(ResolveCameras, AMissingCameraIsAbsentAndNobodyElsesDeviceIsGivenAway) {
-  const std::vector cameras = {camera("a", "v4l2:serial=ZZZ"), camera("b", "v4l2:auto"), camera("c", "v4l2:auto")};
+  const std::vector cameras = {camera("a", "v4l2:serial=ZZZ"), camera("b", "v4l2:auto"),
+                               camera("c", "v4l2:auto")};
   EXPECT_THAT(resolve_cameras(cameras, {kLeft}), UnorderedElementsAre(Pair("b", "/dev/video0")));
   EXPECT_THAT(resolve_cameras(cameras, {}), testing::IsEmpty());
 }
@@ -66,11 +69,13 @@ TEST(ResolveCameras, TwoCamerasOnOneDeviceAreNotBothGivenIt) {
 }
 
 TEST(ResolveCameras, LeavesOtherKindsAlone) {
-  EXPECT_THAT(resolve_cameras({camera("a", "rtsp://10.0.0.1/x"), camera("b", "test:bars")}, {kLeft}), testing::IsEmpty());
+  EXPECT_THAT(resolve_cameras({camera("a", "rtsp://10.0.0.1/x"), camera("b", "test:bars")}, {kLeft}),
+              testing::IsEmpty());
 }
 
 TEST(ListVideoDevices, WorksOnABoxWithoutAny) {
-  for (const auto& device : list_video_devices()) EXPECT_TRUE(device.node.starts_with("/dev/")) << device.node;
+  for (const auto& device : list_video_devices())
+    EXPECT_TRUE(device.node.starts_with("/dev/")) << device.node;
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ class OnceTest : public testing::Test {
   }
   static fs::path sample(const std::string& name) { return kThemes / "classic/samples" / (name + ".json"); }
 
-  /// "width,height,pixel format", as ffprobe sees the picture; Cairo leaves out an alpha that is everywhere opaque.
+  /// "width,height,pixel format", as ffprobe sees the picture; Cairo leaves out an alpha that is everywhere
+  /// opaque.
   std::string probed() const {
     const auto probe = fakes::run({"ffprobe", "-v", "error", "-show_entries", "stream=width,height,pix_fmt",
                                    "-of", "csv=p=0", out.string()});

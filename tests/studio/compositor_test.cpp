@@ -65,7 +65,8 @@ class CompositorTest : public testing::Test {
   }
 
   /// Feeds `camera` at a rhythm up to `until`, as the engine would see it.
-  void run_camera(std::optional<CameraFrame>& slot, const GreyPicture& grey, MediaTime interval, MediaTime until) {
+  void run_camera(std::optional<CameraFrame>& slot, const GreyPicture& grey, MediaTime interval,
+                  MediaTime until) {
     uint64_t sequence = 0;
     for (MediaTime t = 0s; t <= until; t += interval) {
       slot = grey.frame(kStart + t, ++sequence);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/journal.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <future>
 
-#include "temp_dir.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine::studio {
 namespace {
@@ -15,17 +15,18 @@ namespace {
 using testing::HasSubstr;
 
 TEST(StateStore, GivesBackWhatItSavedAndReplacesItWhole) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const StateStore store(dir.path());
   EXPECT_EQ(*store.load(), std::nullopt);
   ASSERT_TRUE(store.save({{"revision", 1}, {"text", "价格"}}));
   ASSERT_TRUE(store.save({{"revision", 2}}));
   EXPECT_EQ(**store.load(), (nlohmann::json{{"revision", 2}}));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1) << "no temporary file may stay";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1)
+      << "no temporary file may stay";
 }
 
 TEST(StateStore, SetsABrokenFileAsideAndSaysWhere) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   dir.write("program-state.json", "{\"revision\": 4");
   const StateStore store(dir.path());
   const auto loaded = store.load();
@@ -40,7 +41,7 @@ TEST(StateStore, SetsABrokenFileAsideAndSaysWhere) {
 }
 
 TEST(StateStore, KeepsTheOldStateWhenTheNewOneCannotBeWritten) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const StateStore store(dir.path());
   ASSERT_TRUE(store.save({{"revision", 1}}));
   std::filesystem::create_directory(dir.path() / "program-state.json.new");  // the temporary can't be created
@@ -49,7 +50,7 @@ TEST(StateStore, KeepsTheOldStateWhenTheNewOneCannotBeWritten) {
 }
 
 TEST(Journal, SavesAppendsAndWritesOutWhatIsQueuedAtItsEnd) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   std::promise<Status> saved;
   {
     Journal journal{StateStore(dir.path())};
@@ -65,7 +66,7 @@ TEST(Journal, SavesAppendsAndWritesOutWhatIsQueuedAtItsEnd) {
 }
 
 TEST(Journal, ALostRecordIsCountedAndTheNextOneTellsOfIt) {
-  const TempDir dir;
+  const fakes::TempDir dir;
   const auto file = dir.path() / "as-run.jsonl";
   std::filesystem::create_directory(file);  // can't be appended to
   Journal journal{StateStore(dir.path())};

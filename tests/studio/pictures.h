@@ -15,7 +15,8 @@ namespace vitrine {
 /// A camera picture of one grey.
 class GreyPicture {
  public:
-  GreyPicture(Size size, uint8_t grey) : layout_(size), bytes_(std::make_shared<std::vector<uint8_t>>(layout_.bytes, 128)) {
+  GreyPicture(Size size, uint8_t grey)
+      : layout_(size), bytes_(std::make_shared<std::vector<uint8_t>>(layout_.bytes, 128)) {
     std::memset(bytes_->data(), grey, static_cast<size_t>(layout_.luma_stride_bytes) * size.height);
   }
   [[nodiscard]] CameraFrame frame(MediaTime captured_at, uint64_t sequence) const {
@@ -46,6 +47,8 @@ inline std::shared_ptr<const overlay::Tile> grey_tile(const Rect& rect, uint8_t 
   return *overlay::Tile::open(std::move(*fd), rect);
 }
 
-inline int luma_at(const ConstI420& picture, Point at) { return picture.y.data[at.y * picture.y.stride_bytes + at.x]; }
+inline int luma_at(const ConstI420& picture, Point at) {
+  return picture.y.data[at.y * picture.y.stride_bytes + at.x];
+}
 
 }  // namespace vitrine

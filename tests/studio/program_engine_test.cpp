@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/program_engine.h"
 
+#include <condition_variable>
 #include <fcntl.h>
+#include <mutex>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <condition_variable>
-#include <mutex>
 
 #include "pictures.h"
 
@@ -70,7 +70,8 @@ class ProgramEngineTest : public testing::Test {
     overlay::TileSetBuilder builder;
     builder.add("slate", false, Instant::min(), Instant::max(), grey_tile({0, 0, 320, 180}, 50));
     tiles = builder.snapshot();
-    engine = std::make_unique<ProgramEngine>(ProgramEngine::Config{small_program(), [this] { return tiles; }, std::move(on_change)});
+    engine = std::make_unique<ProgramEngine>(
+        ProgramEngine::Config{small_program(), [this] { return tiles; }, std::move(on_change)});
     engine->set_plan(plan_with_revision(1));
     engine->start();
   }
@@ -103,7 +104,8 @@ TEST_F(ProgramEngineTest, RepeatsTheLastPictureWhenEveryCanvasIsInUse) {
   start();
   catcher.hold_frames(true);
   engine->set_sink(catcher.sink());
-  ASSERT_TRUE(catcher.wait([](const auto& c) { return c.pts_.size() >= 20; })) << "the clock must not stop for the encoder";
+  ASSERT_TRUE(catcher.wait([](const auto& c) { return c.pts_.size() >= 20; }))
+      << "the clock must not stop for the encoder";
   EXPECT_GT(engine->stats().repeated, 0);
   catcher.hold_frames(false);
   const auto repeated = engine->stats().repeated;
@@ -167,7 +169,8 @@ TEST_F(ProgramEngineTest, TellsEachChangeOnceWithTheFrameThatFirstShowsIt) {
 TEST_F(ProgramEngineTest, WaitsForItsFirstPlan) {
   overlay::TileSetBuilder builder;
   tiles = builder.snapshot();
-  engine = std::make_unique<ProgramEngine>(ProgramEngine::Config{small_program(), [this] { return tiles; }, nullptr});
+  engine = std::make_unique<ProgramEngine>(
+      ProgramEngine::Config{small_program(), [this] { return tiles; }, nullptr});
   engine->set_sink(catcher.sink());
   engine->start();
   engine->set_plan(plan_with_revision(1));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/sound_mixer.h"
 
+#include <cmath>
 #include <fcntl.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cmath>
 
 namespace vitrine::studio {
 namespace {
