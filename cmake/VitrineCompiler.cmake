@@ -24,7 +24,7 @@ add_compile_definitions("$<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>")
 
 if(VITRINE_SANITIZE)
   # -O1: a 1080p picture path at -O0 under ASan is slower than real time and would only test time-outs.
-  add_compile_options(-fsanitize=${VITRINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
+  add_compile_options(-fsanitize=${VITRINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
   add_link_options(-fsanitize=${VITRINE_SANITIZE})
   add_compile_definitions(VITRINE_SANITIZED)
 endif()
@@ -40,5 +40,7 @@ if(VITRINE_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 find_program(VITRINE_CCACHE ccache)
 if(VITRINE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${VITRINE_CCACHE})
+  # ccache knows precompiled headers only when it may take their macros and times on trust.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${VITRINE_CCACHE})
+  add_compile_options("$<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>")
 endif()

@@ -102,7 +102,8 @@ class Publisher::Impl {
         ring_(std::move(ring)),
         on_change_(std::move(on_change)),
         stop_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        retry_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+        retry_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        key_(std::move(config_.key)) {
     status_.since = system_now();
     thread_ = std::jthread([this] { run(); });
   }
@@ -116,6 +117,13 @@ class Publisher::Impl {
   }
 
   void retry_now() { eventfd_write(retry_fd_.get(), 1); }
+
+  void replace_key(Secret key) {
+    const std::lock_guard lock(mutex_);
+    if (key.is_empty() || key.reveal() == key_.reveal()) return;
+    key_ = std::move(key);
+    is_key_new_ = true;
+  }
 
   void stop() {
     is_stopping_ = true;
@@ -136,11 +144,16 @@ class Publisher::Impl {
       if (end.why == RtmpConnection::Why::kRenewal) {
         log::info("publisher", "destination '{}': new connection before the old one's timestamps overflow",
                   config_.destination);
+        change([](PublisherStatus& status) { status.state = PublisherState::kConnecting; });
         continue;
       }
       wait_before_retry(report_fault(end.fault));
     }
-    change([](PublisherStatus& status) { status.state = PublisherState::kStopped; });
+    change([](PublisherStatus& status) {
+      status.state = PublisherState::kStopped;
+      status.retry_in = 0ms;
+      status.lag = {};
+    });
   }
 
   /// Dials, and stays until the connection is over.
@@ -152,7 +165,7 @@ class Publisher::Impl {
               false};
     }
     const std::string peer = transport->address();
-    RtmpSession::Config config{address_.app, address_.tc_url, config_.key.clone(), stream_,
+    RtmpSession::Config config{address_.app, address_.tc_url, take_key(), stream_,
                                config_.initial_timestamp_ms};
     RtmpConnection connection(std::move(*transport), std::move(config), ring_, stop_fd_.get());
     std::optional<MediaTime> live_since;
@@ -165,8 +178,20 @@ class Publisher::Impl {
           go_live(server.empty() ? peer : fmt::format("{} at {}", server, peer));
         },
         [this](const RtmpConnection::Figures& figures) { note(figures); });
+    if (live_since) forget_retry();  // asked while live; from now on status() says otherwise, and it counts
     judge(end, live_since);
     return end;
+  }
+
+  Secret take_key() {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(is_key_new_, false)) {
+      // What the old key met with says nothing about this one.
+      has_key_worked_ = false;
+      silent_refusals_ = 0;
+      last_logged_.reset();
+    }
+    return key_.clone();
   }
 
   Result<RtmpTransport> dial() {
@@ -250,9 +275,13 @@ class Publisher::Impl {
     std::array<pollfd, 2> fds{pollfd{stop_fd_.get(), POLLIN, 0}, pollfd{retry_fd_.get(), POLLIN, 0}};
     ::poll(fds.data(), fds.size(), static_cast<int>(delay.count()));
     if (fds[1].revents == 0) return;
+    forget_retry();
+    policy_.reset();
+  }
+
+  void forget_retry() {
     eventfd_t ignored = 0;
     eventfd_read(retry_fd_.get(), &ignored);
-    policy_.reset();
   }
 
   void change(const std::function<void(PublisherStatus&)>& apply) {
@@ -272,7 +301,7 @@ class Publisher::Impl {
     MediaTime known_at{};
   };
 
-  const PublisherConfig config_;
+  PublisherConfig config_;  // const after the constructor, which takes the key out
   const Address address_;
   const StreamInfo stream_;
   const std::shared_ptr<PacketRing> ring_;
@@ -292,8 +321,10 @@ class Publisher::Impl {
   uint64_t noted_bytes_ = 0;
 
   mutable std::mutex mutex_;
-  PublisherStatus status_;  // guarded by mutex_
-  RateWindow rate_{3s};     // guarded by mutex_
+  Secret key_;               // guarded by mutex_
+  bool is_key_new_ = false;  // guarded by mutex_
+  PublisherStatus status_;   // guarded by mutex_
+  RateWindow rate_{3s};      // guarded by mutex_
 
   std::jthread thread_;
 };
@@ -319,6 +350,9 @@ PublisherStatus Publisher::status() const {
 }
 void Publisher::retry_now() {
   impl_->retry_now();
+}
+void Publisher::replace_key(Secret key) {
+  impl_->replace_key(std::move(key));
 }
 void Publisher::stop() {
   impl_->stop();

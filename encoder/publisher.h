@@ -69,6 +69,10 @@ class Publisher {
   /// The network came back, or a person asks: dials at once. Without effect while live.
   void retry_now();
 
+  /// The platform gave out a new key: the next dial uses it; a connection that lives goes on with the old
+  /// one. One that is empty or the same changes nothing.
+  void replace_key(Secret key);
+
   /// Takes leave of the server and ends; at most 2 s. Any number of times; the destructor calls it.
   /// When the ring closes, the publisher sends what is left and ends by itself.
   void stop();

@@ -60,6 +60,7 @@ class Recorder::Worker {
     detail::name_this_thread("rec-" + config_.program);
     while (auto item = reader_.pop(stop_.get_token())) take(*item);
     close_segment();
+    if (recorded_until_ && seen_until_ > *recorded_until_) report_gap(*recorded_until_, seen_until_);
     const std::lock_guard lock(mutex_);
     status_.state = RecorderStatus::State::kStopped;
     has_ended_ = true;
@@ -88,6 +89,7 @@ class Recorder::Worker {
  private:
   void take(const PacketRing::Item& item) {
     const Packet& packet = item.packet;
+    seen_until_ = std::max(seen_until_, packet.pts + packet.duration);
     const bool is_entry = packet.kind == PacketKind::kVideo && packet.is_keyframe;
     if (item.skipped > 0) close_segment();  // the disk was too slow: each file is without holes
     if (segment_ && is_entry && packet.pts - segment_->first_pts() >= config_.segment) close_segment();
@@ -215,6 +217,7 @@ class Recorder::Worker {
   std::unique_ptr<Segment> segment_;
   bool is_announced_ = false;
   std::optional<MediaTime> recorded_until_;
+  MediaTime seen_until_{};
   uint64_t closed_bytes_ = 0;
   std::optional<ErrorCode> last_logged_;
   MediaTime logged_at_{};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -17,25 +18,27 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHoldFile = "keep";
+constexpr std::string_view kRecordsFile = "as-run.jsonl";
 
-std::vector<RecordedFile> find_recordings(const RecordingConfig& config,
-                                          const std::vector<fs::path>& open_files) {
-  std::vector<RecordedFile> files;
+/// Recordings into `files`, as-run records into `records`.
+void find_files(const RecordingConfig& config, const std::vector<fs::path>& open_files,
+                RetentionInput& input) {
   std::error_code ignored;
   for (fs::recursive_directory_iterator
            it(config.directory, fs::directory_options::skip_permission_denied, ignored),
        end;
        it != end; it.increment(ignored)) {
     struct stat status {};
-    if (it->path().extension() != ".mp4" || ::lstat(it->path().c_str(), &status) != 0 ||
+    const bool is_records = it->path().filename() == kRecordsFile;
+    if ((it->path().extension() != ".mp4" && !is_records) || ::lstat(it->path().c_str(), &status) != 0 ||
         !S_ISREG(status.st_mode))
       continue;
     const bool is_held = fs::exists(it->path().parent_path() / kHoldFile, ignored);
-    files.push_back({it->path(), static_cast<uint64_t>(status.st_size),
-                     Instant(std::chrono::seconds(status.st_mtime)),
-                     is_held || std::ranges::find(open_files, it->path()) != open_files.end()});
+    (is_records ? input.records : input.files)
+        .push_back({it->path(), static_cast<uint64_t>(status.st_size),
+                    Instant(std::chrono::seconds(status.st_mtime)),
+                    is_held || std::ranges::find(open_files, it->path()) != open_files.end()});
   }
-  return files;
 }
 
 /// The session's directory, and the programme's above it, when nothing is left in them.
@@ -54,6 +57,11 @@ std::string_view to_string(DeletionReason reason) {
 }
 
 std::vector<Deletion> decide_retention(RetentionInput input, const RecordingConfig& config) {
+  const auto is_old = [&](const RecordedFile& file) {
+    return input.now && *input.now - file.ended_at > std::chrono::days(config.keep_days);
+  };
+  std::map<fs::path, int> recordings_left;  // by session directory
+  for (const auto& file : input.files) ++recordings_left[file.path.parent_path()];
   std::erase_if(input.files, &RecordedFile::is_protected);
   // By name where the times are equal, so that a session's segments go in their order.
   std::ranges::sort(input.files, {},
@@ -61,10 +69,15 @@ std::vector<Deletion> decide_retention(RetentionInput input, const RecordingConf
   const uint64_t min_free_bytes = static_cast<uint64_t>(config.min_free_mib) << 20;
   std::vector<Deletion> deletions;
   for (auto& file : input.files) {
-    const bool is_old = input.now && *input.now - file.ended_at > std::chrono::days(config.keep_days);
-    if (!is_old && input.free_bytes >= min_free_bytes) break;
+    const auto reason = is_old(file) ? DeletionReason::kTooOld : DeletionReason::kSpaceNeeded;
+    if (reason == DeletionReason::kSpaceNeeded && input.free_bytes >= min_free_bytes) break;
     input.free_bytes += file.bytes;
-    deletions.push_back({std::move(file), is_old ? DeletionReason::kTooOld : DeletionReason::kSpaceNeeded});
+    --recordings_left[file.path.parent_path()];
+    deletions.push_back({std::move(file), reason});
+  }
+  for (auto& file : input.records) {
+    if (file.is_protected || !is_old(file) || recordings_left[file.path.parent_path()] > 0) continue;
+    deletions.push_back({std::move(file), DeletionReason::kTooOld});
   }
   return deletions;
 }
@@ -75,7 +88,8 @@ Status apply_retention(const RecordingConfig& config, const std::vector<fs::path
   if (::statvfs(config.directory.c_str(), &disk) != 0) {
     return fail_errno(ErrorCode::kIo, fmt::format("free space of {}", config.directory.string()));
   }
-  RetentionInput input{find_recordings(config, open_files), uint64_t{disk.f_bavail} * disk.f_frsize, now};
+  RetentionInput input{{}, uint64_t{disk.f_bavail} * disk.f_frsize, now};
+  find_files(config, open_files, input);
   std::string failed;
   for (const auto& deletion : decide_retention(std::move(input), config)) {
     if (::unlink(deletion.file.path.c_str()) != 0) {

@@ -34,15 +34,18 @@ struct RetentionInput {
   uint64_t free_bytes = 0;
   /// nullopt when the clock is not set: by a clock of 2099 every recording would be too old.
   std::optional<Instant> now;
+  /// The sessions' as-run records.
+  std::vector<RecordedFile> records{};
 };
 
-/// What must go, oldest first: what is older than `keep_days`, then what stands in the way of `min_free_mib`.
-/// Never a protected file. Pure.
+/// What must go, oldest first: what is older than `keep_days`, then what stands in the way of `min_free_mib`;
+/// at last the as-run records whose session has no recording any more and which are older than `keep_days`
+/// themselves: they are small, and evidence, so never for space. Never a protected file. Pure.
 std::vector<Deletion> decide_retention(RetentionInput input, const RecordingConfig& config);
 
-/// Looks at the recordings, decides, deletes. A session whose directory holds a file named "keep" is
-/// protected; so are `open_files`. Calls `on_deletion` after each: nothing goes silently. Empty session
-/// directories go, too. Returns the files that should have gone and could not, as one error.
+/// Looks at the recordings and records, decides, deletes. A session whose directory holds a file named "keep"
+/// is protected; so are `open_files`. Calls `on_deletion` after each: nothing goes silently. A session's
+/// directory goes with its last file. Returns the files that should have gone and could not, as one error.
 Status apply_retention(const RecordingConfig& config, const std::vector<std::filesystem::path>& open_files,
                        std::optional<Instant> now, const std::function<void(const Deletion&)>& on_deletion);
 

@@ -20,6 +20,8 @@ constexpr size_t kHandshakeBytes = 1536;
 constexpr uint8_t kVersion = 3;
 // Nearly every picture fits into one chunk; some CDNs announce the same size themselves.
 constexpr uint32_t kOutChunkBytes = 60'000;
+// Of answers a server asked for and doesn't read: more than a picture, less than our memory.
+constexpr size_t kMaxOutputBytes = 1024 * 1024;
 
 // Chunk streams as Flash and librtmp use them; servers tell nothing from them.
 constexpr uint8_t kControlChunks = 2;
@@ -95,14 +97,13 @@ Status RtmpSession::receive_message(const RtmpMessage& message) {
   const auto number = [&] { return static_cast<uint32_t>(read_be(std::span(message.payload).first(4))); };
   switch (message.type) {
     case RtmpType::kAcknowledgement:
-      ++acknowledgements_;
+      receive_acknowledgement(message);
       return {};
     case RtmpType::kWindowAckSize:
       if (message.payload.size() >= 4) server_window_ = number();
       return {};
     case RtmpType::kUserControl:
-      receive_user_control(message);
-      return {};
+      return receive_user_control(message);
     case RtmpType::kCommandAmf0:
       return receive_command(message);
     // Set Peer Bandwidth limits what we may have unacknowledged. Answering it with a window of the server's
@@ -113,12 +114,25 @@ Status RtmpSession::receive_message(const RtmpMessage& message) {
   }
 }
 
-void RtmpSession::receive_user_control(const RtmpMessage& message) {
-  if (message.payload.size() < 6 || read_be(std::span(message.payload).first(2)) != kPingRequest) return;
+/// Most servers count from the connection's start, modulo 2^32; some (YouTube) send the step itself.
+void RtmpSession::receive_acknowledgement(const RtmpMessage& message) {
+  ++acknowledgements_;
+  if (message.payload.size() < 4) return;
+  const auto number = static_cast<uint32_t>(read_be(std::span(message.payload).first(4)));
+  const uint32_t step = number > last_acknowledgement_ ? number - last_acknowledgement_ : number;
+  acknowledgement_step_ = std::max(acknowledgement_step_, step);
+  last_acknowledgement_ = number;
+}
+
+Status RtmpSession::receive_user_control(const RtmpMessage& message) {
+  if (message.payload.size() < 6 || read_be(std::span(message.payload).first(2)) != kPingRequest) return {};
+  if (output_.size() > kMaxOutputBytes)
+    return fail(ErrorCode::kProtocol, "the server asks without end and does not read the answers");
   Bytes answer;
   append_be(answer, kPingResponse, 2);
   answer.insert(answer.end(), message.payload.begin() + 2, message.payload.begin() + 6);
   send_control(RtmpType::kUserControl, answer);
+  return {};
 }
 
 void RtmpSession::acknowledge_if_due() {

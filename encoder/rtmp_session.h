@@ -55,6 +55,9 @@ class RtmpSession {
   /// How many Acknowledgements (5.4.3) came: a server whose process is frozen sends none, though its kernel
   /// still takes bytes. Some servers never send one.
   [[nodiscard]] uint64_t acknowledgements() const { return acknowledgements_; }
+  /// The most bytes that ever lay between two of them. Some servers take our window for it, others a window
+  /// of their own (YouTube some 128 KiB, several open servers 2.5 or 5 MB).
+  [[nodiscard]] uint32_t acknowledgement_step() const { return acknowledgement_step_; }
   /// We ask to be acknowledged each time this many bytes have arrived.
   static constexpr uint32_t kAckWindowBytes = 16 * 1024;
 
@@ -65,7 +68,8 @@ class RtmpSession {
   Status receive_command(const RtmpMessage& message);
   Status receive_result(std::string_view name, double transaction, const amf0::Value& info);
   Status receive_status(const amf0::Value& info);
-  void receive_user_control(const RtmpMessage& message);
+  void receive_acknowledgement(const RtmpMessage& message);
+  Status receive_user_control(const RtmpMessage& message);
   void acknowledge_if_due();
 
   void send_control(RtmpType type, std::span<const uint8_t> payload);
@@ -85,6 +89,8 @@ class RtmpSession {
   uint32_t stream_id_ = 0;
   std::string server_name_;
   uint64_t acknowledgements_ = 0;
+  uint32_t acknowledgement_step_ = 0;
+  uint32_t last_acknowledgement_ = 0;
   uint64_t received_bytes_ = 0;
   uint64_t acknowledged_bytes_ = 0;
   uint32_t server_window_ = 0;  // 0: the server didn't ask for acknowledgements

@@ -12,6 +12,7 @@ namespace vitrine::encoder {
 namespace {
 
 constexpr size_t kMaxShownBytes = 160;
+constexpr size_t kMaxReadBytes = 4096;  // looking for the key takes time; what a server says is short
 constexpr size_t kTellingRun = 6;
 
 struct StatusRule {
@@ -56,9 +57,16 @@ size_t run_in_key(std::string_view text, size_t at, std::string_view key) {
   return length;
 }
 
+/// Not more than `bytes`, and no character cut in two.
+std::string_view cut(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (text[bytes] & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text.substr(0, kMaxShownBytes))
+  for (const char c : cut(text, kMaxShownBytes))
     out += c >= ' ' && c != '\x7F' ? c : (c & 0x80) != 0 ? c : ' ';
   while (!out.empty() && find_unsafe_character(out)) {
     // Not UTF-8, or characters that turn the line around: only ASCII stays.
@@ -70,6 +78,7 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 std::string without_key(std::string_view text, const Secret& key) {
+  text = cut(text, kMaxReadBytes);
   const std::string_view secret = key.reveal();
   const size_t telling = std::min(kTellingRun, std::max<size_t>(secret.size(), 1));
   std::string out;

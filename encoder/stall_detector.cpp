@@ -24,8 +24,9 @@ std::optional<Error> StallDetector::check(const Sample& sample) {
     acknowledgements_ = sample.acknowledgements;
     sent_at_acknowledgement_ = sample.sent_bytes;
   }
-  const bool is_owed = sample.sent_bytes - sent_at_acknowledgement_ > 2 * ack_window_bytes_;
-  if (!has_started_ || acknowledgements_ == 0 || !is_owed) server_alive_at_ = sample.now;
+  const uint64_t window = std::max(ack_window_bytes_, sample.acknowledgement_step);
+  const bool is_owed = sample.sent_bytes - sent_at_acknowledgement_ > 2 * window;
+  if (!has_started_ || acknowledgements_ < 2 || !is_owed) server_alive_at_ = sample.now;
   has_started_ = true;
   const MediaTime stuck = sample.now - progress_at_;
   if (std::min(stuck, sample.heard_ago) >= kDeadPath) {

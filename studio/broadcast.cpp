@@ -115,6 +115,9 @@ void Broadcast::start_destination(Destination& destination) {
 void Broadcast::retry_now() {
   for (auto& destination : destinations_) {
     if (destination.publisher) {
+      // A platform that refused the key is given the one that lies there now.
+      auto key = load_credential(config_.studio.credentials_dir, destination.config.key_credential);
+      if (key) destination.publisher->replace_key(std::move(*key));
       destination.publisher->retry_now();
     } else {
       start_destination(destination);

@@ -172,7 +172,9 @@ void Studio::keep_recordings() {
   std::vector<std::filesystem::path> open_files;
   for (const auto& program : programs_) {
     if (program->broadcast() != nullptr && program->broadcast()->recorder() != nullptr) {
-      open_files.push_back(program->broadcast()->recorder()->status().file);
+      const auto file = program->broadcast()->recorder()->status().file;
+      open_files.push_back(file);
+      open_files.push_back(file.parent_path() / "as-run.jsonl");
     }
   }
   journal_.run_later([config = config_.recording, open_files = std::move(open_files)] {

@@ -18,6 +18,7 @@ constexpr MediaTime kMaxLag =
     2500ms;  // more than a GOP, so that a newer keyframe lies ahead; 3 s with what is in flight
 constexpr MediaTime kTick = 250ms;
 constexpr MediaTime kLeavingTick = 20ms;
+constexpr int kReadsAtOnce = 16;  // a server that never stops talking must not keep us from the rest
 // A minute before 2^31: keyframes come every few seconds.
 constexpr uint32_t kRenewAt_ms = (uint32_t{1} << 31) - 60'000;
 
@@ -64,7 +65,8 @@ RtmpConnection::Outcome RtmpConnection::wait() {
   std::array<pollfd, 3> fds{pollfd{transport_.fd(), events, 0},
                             pollfd{leaving_ || stop_asked_at_ ? -1 : stop_fd_, POLLIN, 0},
                             pollfd{reader_ && !is_blocked && !leaving_ ? reader_->wake_fd() : -1, POLLIN, 0}};
-  ::poll(fds.data(), fds.size(), static_cast<int>((leaving_ ? kLeavingTick : kTick) / 1ms));
+  const MediaTime limit = has_more_input_ ? 0ms : leaving_ ? kLeavingTick : kTick;
+  ::poll(fds.data(), fds.size(), static_cast<int>(limit / 1ms));
   if (fds[1].revents != 0) {
     stop_asked_at_ = steady_now();
     // The end of a show belongs to the show: fill() leaves when the closed ring is empty.
@@ -75,7 +77,8 @@ RtmpConnection::Outcome RtmpConnection::wait() {
 
 RtmpConnection::Outcome RtmpConnection::read() {
   std::array<uint8_t, 16 * 1024> buffer;
-  while (true) {
+  has_more_input_ = false;
+  for (int i = 0; i < kReadsAtOnce; ++i) {
     const auto received = transport_.receive(buffer);
     if (!received) {
       if (leaving_) return End{*leaving_, {}};
@@ -85,6 +88,8 @@ RtmpConnection::Outcome RtmpConnection::read() {
     const auto ok = session_.receive(std::span(buffer).first(*received));
     if (!ok && !leaving_) return End{Why::kFault, ok.error()};
   }
+  has_more_input_ = true;
+  return std::nullopt;
 }
 
 /// Takes packets only when the last one is gone: what waits, waits in the ring, where it can be skipped.
@@ -159,7 +164,8 @@ RtmpConnection::Outcome RtmpConnection::watch() {
                                    .waiting_bytes = progress.waiting_bytes,
                                    .heard_ago = progress.heard_ago,
                                    .sent_bytes = figures_.sent_bytes,
-                                   .acknowledgements = session_.acknowledgements()})) {
+                                   .acknowledgements = session_.acknowledgements(),
+                                   .acknowledgement_step = session_.acknowledgement_step()})) {
     transport_.discard_unsent();
     return End{Why::kFault, std::move(*dead)};
   }

@@ -69,6 +69,7 @@ class RtmpConnection {
   std::optional<Why> leaving_;
   MediaTime leaving_since_{};
   bool has_more_packets_ = false;
+  bool has_more_input_ = false;
 };
 
 }  // namespace vitrine::encoder::detail

@@ -157,13 +157,14 @@ Status Segment::write_index() {
   const Bytes& header = muxer_->header();
   const auto moov = make_moov(std::span(header).subspan(free_box_at_), {tracks_[0].index, tracks_[1].index});
   if (!moov) return tl::unexpected(moov.error());
+  const auto mdat = large_box_header("mdat", good_bytes_ - free_box_at_);
   if (auto ok = file_->append(*moov); !ok) return ok;
   if (auto ok = file_->sync(); !ok) return ok;
-  const auto mdat = large_box_header("mdat", good_bytes_ - free_box_at_);
-  if (auto ok = file_->overwrite(free_box_at_, mdat); !ok) return ok;
-  if (auto ok = file_->sync(); !ok) return ok;
+  // From here on the index stays: with it the file plays before and after the switch, and when the switch
+  // fails nobody knows which of the two is on the disk.
   good_bytes_ += moov->size();
-  return {};
+  if (auto ok = file_->overwrite(free_box_at_, mdat); !ok) return ok;
+  return file_->sync();
 }
 
 void Segment::abandon() {

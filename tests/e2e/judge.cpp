@@ -66,6 +66,14 @@ ProbedStreams probe_streams(const std::filesystem::path& file) {
   return streams;
 }
 
+void keep_pictures(const std::filesystem::path& file, const std::string& name) {
+  const char* directory = std::getenv("VITRINE_FRAMES");
+  if (directory == nullptr) return;
+  std::filesystem::create_directories(directory);
+  run_or_throw({"ffmpeg", "-v", "error", "-y", "-i", file.string(), "-vf", "fps=0.5",
+                fmt::format("{}/{}-%02d.png", directory, name)});
+}
+
 std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size) {
   // -vsync passthrough: one picture out for each coded one, none made up, none left out.
   const auto decoded =

@@ -31,6 +31,9 @@ struct ProbedStreams {
 };
 ProbedStreams probe_streams(const std::filesystem::path& file);
 
+/// For eyes: a picture every two seconds into the directory that VITRINE_FRAMES names, if it names one.
+void keep_pictures(const std::filesystem::path& file, const std::string& name);
+
 /// A grey picture, 8 bits a pixel.
 struct Luma {
   Size size;

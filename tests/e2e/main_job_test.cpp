@@ -155,6 +155,8 @@ TEST_F(MainJob, GoesFromTwoCamerasToTwoPlatformsAndARecordingWithThePriceInThePi
   ASSERT_EQ(second.size(), 1U);
   ASSERT_EQ(recorded.size(), 1U);
 
+  keep_pictures(first[0], "main-job");
+
   const auto streams = probe_streams(first[0]);
   EXPECT_EQ(streams.video_codec, "h264");
   EXPECT_EQ(streams.size, kCanvas);

@@ -217,9 +217,11 @@ TEST(Recorder, LeavesAPlayableFileWhenItIsKilled) {
 /// A file on a disk that does what the test says.
 struct Disk {
   std::atomic<int> appends_left{1 << 30};  // then it is full
+  std::atomic<int> syncs_left = 1 << 30;   // then they fail
   std::atomic<bool> is_sync_broken = false;
   std::atomic<bool> is_stuck = false;
   std::atomic<bool> is_overwrite_broken = false;
+  std::atomic<bool> is_overwrite_done_though_broken = false;
   std::atomic<bool> is_truncate_broken = false;  // as when the power goes
   std::atomic<int> syncs_after_error = 0;
   std::atomic<int> opened = 0;
@@ -236,13 +238,14 @@ struct Disk {
       return real_->append(bytes);
     }
     Status overwrite(uint64_t offset, std::span<const uint8_t> bytes) override {
+      if (disk_.is_overwrite_done_though_broken) static_cast<void>(real_->overwrite(offset, bytes));
       if (disk_.is_overwrite_broken) return fail(ErrorCode::kIo, "writing: Input/output error", EIO);
       return real_->overwrite(offset, bytes);
     }
     Status sync() override {
       while (disk_.is_stuck) std::this_thread::sleep_for(5ms);
       if (has_failed_) ++disk_.syncs_after_error;
-      if (disk_.is_sync_broken) {
+      if (--disk_.syncs_left < 0 || disk_.is_sync_broken) {
         has_failed_ = true;
         return fail(ErrorCode::kIo, "syncing: Input/output error", EIO);
       }
@@ -295,30 +298,61 @@ TEST(Recorder, GoesOnInANewFileWhenAFullDiskHasRoomAgain) {
   EXPECT_EQ(recording->status().gaps, 1U);
 }
 
-struct Interruption {
-  const char* name;
-  bool is_index_cut;  // else it is whole, but the fragments are not yet one mdat
-};
-class RecorderFinish : public ::testing::TestWithParam<Interruption> {};
-
-TEST_P(RecorderFinish, LeavesAPlayableFileWhereverItIsInterrupted) {
+TEST(Recorder, CountsWhatIsMissingAtTheEnd) {
   const TempDir dir;
   Disk disk;
-  disk.is_truncate_broken = true;
-  disk.is_overwrite_broken = !GetParam().is_index_cut;
-  if (GetParam().is_index_cut) disk.appends_left = 4;  // three fragments and the one at the end
+  disk.appends_left = 3;  // and full until the end
+  LiveProgram program({.speed = 4, .first_pts = {}, .max_frames = 240});
+  Recording recording(program, dir.path(), 600s, disk.opener());
+  ASSERT_TRUE(wait_for([&] { return recording->status().state == RecorderStatus::State::kStopped; }));
+  ASSERT_THAT(recording.events(Kind::kGap), SizeIs(1));
+  const auto gap = recording.events(Kind::kGap)[0];
+  EXPECT_EQ(gap.first_pts, recording.events(Kind::kFailed).at(0).last_pts);
+  EXPECT_GE(gap.last_pts, 8s);
+  EXPECT_EQ(recording->status().gaps, 1U);
+  EXPECT_EQ(recording->status().lost, gap.last_pts - gap.first_pts);
+}
+
+struct Interruption {
+  const char* name;
+  void (*break_disk)(Disk&);
+};
+class RecorderFinish : public ::testing::TestWithParam<std::tuple<Interruption, bool>> {};
+
+// 100 frames are four fragments, each an append and a sync; then come the index and its sync, the switch and
+// its sync. What can't be taken back any more when the file is abandoned is true when the power goes, too.
+TEST_P(RecorderFinish, LeavesAPlayableFileWhereverItIsInterrupted) {
+  const auto& [interruption, is_truncate_broken] = GetParam();
+  const TempDir dir;
+  Disk disk;
+  disk.is_truncate_broken = is_truncate_broken;
+  interruption.break_disk(disk);
   LiveProgram program({.speed = 8, .first_pts = {}, .max_frames = 100});
   Recording recording(program, dir.path(), 600s, disk.opener());
   ASSERT_TRUE(recording.wait_for_event(Kind::kFailed));
   const auto files = files_in(dir.path());
   ASSERT_THAT(files, SizeIs(1));
   EXPECT_EQ(expect_plays(files[0]), 100U);
+  EXPECT_EQ(recording.events(Kind::kFailed).at(0).file, files[0]);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RecorderFinish,
-                         ::testing::Values(Interruption{"InsideTheIndex", true},
-                                           Interruption{"BeforeTheSwitch", false}),
-                         [](const auto& suite) { return suite.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    All, RecorderFinish,
+    ::testing::Combine(
+        ::testing::Values(Interruption{"InsideTheIndex", [](Disk& disk) { disk.appends_left = 4; }},
+                          Interruption{"AtTheIndexsSync", [](Disk& disk) { disk.syncs_left = 4; }},
+                          Interruption{"BeforeTheSwitch",
+                                       [](Disk& disk) { disk.is_overwrite_broken = true; }},
+                          Interruption{"AtTheSwitch",
+                                       [](Disk& disk) {
+                                         disk.is_overwrite_broken = true;
+                                         disk.is_overwrite_done_though_broken = true;
+                                       }},
+                          Interruption{"AtTheSwitchsSync", [](Disk& disk) { disk.syncs_left = 5; }}),
+        ::testing::Bool()),
+    [](const auto& suite) {
+      return std::string(std::get<0>(suite.param).name) + (std::get<1>(suite.param) ? "AndNothingIsCut" : "");
+    });
 
 TEST(Recorder, NeverSyncsAFileAgainAfterAnError) {
   const TempDir dir;

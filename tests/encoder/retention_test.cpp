@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr uint64_t kMiB = 1 << 20;
 const Instant kNow = Instant(std::chrono::seconds(1'800'000'000));
@@ -72,11 +73,27 @@ TEST(Retention, NeverTouchesAProtectedFile) {
               ElementsAre("next:space_needed"));
 }
 
+TEST(Retention, LetsAsRunRecordsGoByAgeAloneAndAfterTheirRecordings) {
+  const auto decide = [](std::vector<RecordedFile> recordings, RecordedFile records, uint64_t free_mib) {
+    return names(decide_retention({std::move(recordings), free_mib * kMiB, kNow, {std::move(records)}},
+                                  limits(30, 2048)));
+  };
+  EXPECT_THAT(decide({file("s/a", 40, 1)}, file("s/r", 31, 1), 5000),
+              ElementsAre("s/a:too_old", "s/r:too_old"));
+  EXPECT_THAT(decide({file("s/a", 40, 1)}, file("s/r", 30, 1), 5000), ElementsAre("s/a:too_old"));
+  EXPECT_THAT(decide({file("s/a", 20, 1)}, file("s/r", 20, 1), 0), ElementsAre("s/a:space_needed"));
+  EXPECT_THAT(decide({file("s/a", 20, 1)}, file("s/r", 31, 1), 5000), IsEmpty());
+  EXPECT_THAT(decide({file("s/a", 40, 1, true)}, file("s/r", 40, 1), 5000), IsEmpty());
+  EXPECT_THAT(decide({file("other/a", 1, 1)}, file("s/r", 31, 1), 5000), ElementsAre("s/r:too_old"));
+  EXPECT_THAT(decide({}, file("s/r", 31, 1, true), 5000), IsEmpty());
+}
+
 TEST(Retention, FindsNothingTooOldByAClockThatIsNotSet) {
   EXPECT_THAT(decide_retention({{file("a", 9000, 1)}, 5000 * kMiB, std::nullopt}, limits(30, 2048)),
               IsEmpty());
   EXPECT_THAT(names(decide_retention({{file("a", 9000, 1)}, 0, std::nullopt}, limits(30, 2048))),
               ElementsAre("a:space_needed"));
+  EXPECT_THAT(decide_retention({{}, 0, std::nullopt, {file("r", 9000, 1)}}, limits(30, 2048)), IsEmpty());
 }
 
 /// Recordings on a real disk, all written "now", with a clock 100 days ahead.
@@ -111,9 +128,26 @@ TEST_F(RetentionOnDisk, DeletesReportsAndTakesEmptyDirectoriesAlong) {
   EXPECT_TRUE(fs::exists(dir_.path()));
 }
 
+TEST_F(RetentionOnDisk, TakesTheRecordsAndTheDirectoryOfAnOldSession) {
+  recording("main/s1/main-20260101T000000Z-001.mp4");
+  recording("main/s1/as-run.jsonl");
+  recording("main/s2/as-run.jsonl");  // its recordings went earlier, for space
+  const auto young = recording("main/s3/as-run.jsonl");
+  fs::last_write_time(young, fs::file_time_type::clock::now() + std::chrono::days(75));
+  recording("main/s3/main-20260103T000000Z-001.mp4");
+  EXPECT_THAT(apply({}),
+              UnorderedElementsAre("main/s1/main-20260101T000000Z-001.mp4", "main/s1/as-run.jsonl",
+                                   "main/s2/as-run.jsonl", "main/s3/main-20260103T000000Z-001.mp4"));
+  EXPECT_FALSE(fs::exists(dir_.path() / "main/s1"));
+  EXPECT_FALSE(fs::exists(dir_.path() / "main/s2"));
+  EXPECT_TRUE(fs::exists(young));
+}
+
 TEST_F(RetentionOnDisk, LeavesOpenFilesHeldSessionsAndForeignFilesAlone) {
   const auto open = recording("main/s1/a.mp4");
+  recording("main/s1/as-run.jsonl");
   recording("main/s2/b.mp4");
+  recording("main/s2/as-run.jsonl");
   recording("main/s2/keep");
   recording("main/s3/notes.txt");
   EXPECT_THAT(apply({open}), IsEmpty());

@@ -169,6 +169,33 @@ TEST(RtmpSession, CountsAcknowledgements) {
   EXPECT_EQ(connected.session.acknowledgements(), 1U);
 }
 
+TEST(RtmpSession, LearnsHowOftenTheServerAcknowledges) {
+  const auto steps = [](std::initializer_list<uint32_t> numbers) {
+    Connected connected;
+    connected.start();
+    for (const uint32_t number : numbers) {
+      Bytes message{0x02, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0};
+      for (const int shift : {24, 16, 8, 0}) message.push_back(static_cast<uint8_t>(number >> shift));
+      EXPECT_TRUE(connected.session.receive(message));
+    }
+    return connected.session.acknowledgement_step();
+  };
+  EXPECT_EQ(steps({}), 0U);
+  EXPECT_EQ(steps({2'500'100, 5'000'200, 7'500'300}), 2'500'100U) << "counted from the start";
+  EXPECT_EQ(steps({131'325, 131'325, 131'325}), 131'325U) << "the step itself, as YouTube does";
+  EXPECT_EQ(steps({16'400, 32'800, 10}), 16'400U) << "over 2^32 and on from 0";
+}
+
+TEST(RtmpSession, EndsWhenTheServerAsksWithoutEndAndReadsNoAnswer) {
+  Connected connected;
+  connected.start();
+  const Bytes ping{0x02, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4};
+  Status ok;
+  for (int i = 0; i < 200'000 && ok; ++i) ok = connected.session.receive(ping);
+  ASSERT_FALSE(ok);
+  EXPECT_EQ(ok.error().code, ErrorCode::kProtocol);
+}
+
 TEST(RtmpSession, IgnoresWhatIsNoError) {
   Connected connected;
   connected.start();
@@ -242,6 +269,14 @@ TEST(RtmpStatus, LetsNoControlCharactersOrFloodsThrough) {
                         key),
             "raw");
   EXPECT_LE(without_key(std::string(10'000, 'x'), key).size(), 160U);
+}
+
+TEST(RtmpStatus, CutsALongTextBetweenCharacters) {
+  std::string chinese;
+  for (int i = 0; i < 100; ++i) chinese += "鉴";
+  const auto shown = without_key("x" + chinese, Secret("k-e-y-of-no-meaning"));
+  EXPECT_EQ(shown, "x" + chinese.substr(0, 159));
+  EXPECT_EQ(without_key("xx" + chinese, Secret("k-e-y-of-no-meaning")), "xx" + chinese.substr(0, 156));
 }
 
 TEST(FlvTag, WritesHeadersOfThePublishedForm) {

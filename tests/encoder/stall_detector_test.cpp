@@ -80,6 +80,29 @@ TEST(StallDetector, DoesNotExpectAcknowledgementsFromAServerThatNeverSentOne) {
             std::nullopt);
 }
 
+TEST(StallDetector, LeavesAServerItsOwnWindow) {
+  // 2.5 MB at 250 kB/s: an acknowledgement every ten seconds.
+  EXPECT_EQ(dies_at(1h,
+                    [](auto& sample) {
+                      const uint64_t acknowledged = sample.acknowledgements;
+                      healthy(sample);
+                      sample.sent_bytes -= 62'500;
+                      sample.acknowledgements = acknowledged + (sample.now % 10s == 9s ? 1 : 0);
+                      if (sample.acknowledgements > 0) sample.acknowledgement_step = 2'500'000;
+                    }),
+            std::nullopt);
+}
+
+TEST(StallDetector, TakesNoPromiseFromASingleAcknowledgement) {
+  EXPECT_EQ(dies_at(1h,
+                    [](auto& sample) {
+                      healthy(sample);
+                      sample.acknowledgements = 1;
+                      sample.acknowledgement_step = 3'300;
+                    }),
+            std::nullopt);
+}
+
 TEST(StallDetector, NeverTakesFourKilobytesASecondForDeath) {
   EXPECT_EQ(dies_at(1h,
                     [](auto& sample) {
