@@ -8,7 +8,7 @@ import time
 CONFIG = pathlib.Path('/etc/vitrine/vitrine.toml')
 STATE = pathlib.Path('/var/lib/vitrine/program-state.json')
 KEPT = pathlib.Path('/lab/kept')  # what a failure is understood by
-PATIENCE_S = 60  # emulation is some thirteen times slower than a box, and the machine may have other work
+PATIENCE_S = 120  # emulation is some thirteen times slower than a box, and the machine may have other work
 
 
 class Failed(Exception):
@@ -62,7 +62,7 @@ class Report:
             result, fact = 'skipped', error
         except Exception as error:  # the next checks tell more
             result, fact = 'failed', f'{error}' if isinstance(error, Failed) else f'{type(error).__name__}: {error}'
-            keep_journal()
+            keep_evidence()
         self.counts[result] += 1
         self.line(f'{result:7} {time.monotonic() - began:6.1f} s  {name}: {fact}')
 
@@ -70,10 +70,14 @@ class Report:
         self.line(', '.join(f'{self.counts[key]} {key}' for key in ('passed', 'skipped', 'failed')))
 
 
-def keep_journal():
+def keep_evidence():
     KEPT.mkdir(exist_ok=True)
-    (KEPT / 'journal.log').write_text(run('journalctl', '--no-pager', '-o', 'short-monotonic'))
-    (KEPT / 'status.json').write_text(subprocess.run(['vitrinectl', 'status', '--json'], capture_output=True, text=True).stdout)
+    for name, command in {'journal.log': ('journalctl', '--no-pager', '-o', 'short-monotonic'),
+                          'status.json': ('vitrinectl', 'status', '--json')}.items():
+        try:
+            (KEPT / name).write_text(subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S).stdout)
+        except subprocess.TimeoutExpired:
+            pass  # a guest that has no time for it still has checks to do
 
 
 # --- the studio ----------------------------------------------------------------------------------------------------------------
@@ -142,6 +146,7 @@ def snapshot(name):
 
 def difference(a, b):
     """Mean difference of two pictures, 0 to 255."""
+    require(a and b, 'there is no picture to compare with')
     return sum(abs(x - y) for p, q in zip(a, b) for x, y in zip(p, q)) / (3 * len(a))
 
 
