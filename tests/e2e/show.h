@@ -69,6 +69,8 @@ class Show {
 
   fakes::NginxRtmp& first() { return *first_; }
   fakes::NginxRtmp& second() { return *second_; }
+  [[nodiscard]] const fakes::NginxRtmp& first() const { return *first_; }
+  [[nodiscard]] pid_t pid_of_studio() const { return studio_->pid(); }
   [[nodiscard]] int pid_of_camera(const std::string& id) const;
   [[nodiscard]] int pid_of_renderer() const;
 

@@ -28,6 +28,7 @@ class ChildProcess {
   ChildProcess& operator=(ChildProcess&&) = delete;
   ~ChildProcess();
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
   /// Waits for the end; the exit code, 128 + signal when killed.
   int wait();
