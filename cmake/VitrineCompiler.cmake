@@ -15,6 +15,11 @@ add_compile_options(
   -Wunused -Wimplicit-fallthrough -Wformat=2 -Werror)
 # gcc 12's maybe-uninitialized finds only the standard library's and date's own fields here.
 add_compile_options("$<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op;-Wno-psabi;-Wno-maybe-uninitialized>")
+# Everywhere alike, whatever a library asks for: precompiled headers are valid for equal options only.
+add_compile_options(-pthread)
+if(CMAKE_UNITY_BUILD)
+  add_compile_options(-Wno-subobject-linkage)  # takes every joined source for a header
+endif()
 
 # Hardening of what ships: stated here so that no builder can forget it.
 add_compile_options(-fstack-protector-strong -fcf-protection)

@@ -4,6 +4,14 @@
 set(VITRINE_COMMON_HEADERS
   <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional> <string> <thread> <vector>
   <fmt/format.h> <nlohmann/json.hpp>)
+
+# Tests and the arguments of programs may be slow; their templates take up to a minute a file to optimise.
+if(VITRINE_SANITIZE)
+  set(VITRINE_UNHURRIED -O0)
+else()
+  set(VITRINE_UNHURRIED -O1)
+endif()
+
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "int main() {}\n")
 add_library(vitrine_headers OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(vitrine_headers PRIVATE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
@@ -12,9 +20,7 @@ if(VITRINE_TESTS)
   add_executable(vitrine_test_headers ${CMAKE_BINARY_DIR}/precompiled.cpp)
   target_link_libraries(vitrine_test_headers PRIVATE fmt::fmt nlohmann_json::nlohmann_json GTest::gmock GTest::gtest)
   target_precompile_headers(vitrine_test_headers PRIVATE ${VITRINE_COMMON_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
-  # The judge may be slow; its templates take a minute a file to optimise.
-  set(VITRINE_TEST_OPTIONS $<IF:$<BOOL:${VITRINE_SANITIZE}>,-O0,-O1>)
-  target_compile_options(vitrine_test_headers PRIVATE ${VITRINE_TEST_OPTIONS})
+  target_compile_options(vitrine_test_headers PRIVATE ${VITRINE_UNHURRIED})
 endif()
 
 # vitrine_folder_library(<folder> SOURCES … PUBLIC … PRIVATE …)
@@ -38,6 +44,7 @@ function(vitrine_program name)
   cmake_parse_arguments(ARG "" "INSTALL" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  target_compile_options(${name} PRIVATE ${VITRINE_UNHURRIED})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   if(ARG_INSTALL)
     install(TARGETS ${name} RUNTIME DESTINATION ${ARG_INSTALL})
@@ -63,7 +70,7 @@ function(vitrine_test name)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
-  target_compile_options(${name} PRIVATE ${VITRINE_TEST_OPTIONS})
+  target_compile_options(${name} PRIVATE ${VITRINE_UNHURRIED})
   if(TARGET thread_tests)
     add_dependencies(thread_tests ${name})
   endif()

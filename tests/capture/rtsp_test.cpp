@@ -20,7 +20,7 @@ using State = SourceStatus::State;
 constexpr auto kUdp = CameraConfig::Transport::kUdp;
 const std::string kSmall = ",size=320x240,seconds=2";
 
-StudioSide::Options picture_and_sound(CameraConfig::Transport transport = CameraConfig::Transport::kTcp) {
+StudioSide::Options with_sound(CameraConfig::Transport transport = CameraConfig::Transport::kTcp) {
   return {.wants_sound = true, .transport = transport};
 }
 
@@ -53,7 +53,7 @@ TEST(Rtsp, EveryCodecPairPlaysOverTcp) {
   for (const auto* video : kVideos) {
     for (const auto* sound : kSounds) {
       SCOPED_TRACE(fmt::format("{} with {}", video, sound));
-      const StudioSide side(server.url(fmt::format("/{}-{}", video, sound)), picture_and_sound());
+      const StudioSide side(server.url(fmt::format("/{}-{}", video, sound)), with_sound());
       expect_flow(
           side, {video, sound, video == std::string("mjpeg") ? "MJPEG 320×240" : "320×240 BT.709 limited, "});
       EXPECT_EQ(side.status().restarts, 0) << describe(side.status());
@@ -64,8 +64,7 @@ TEST(Rtsp, EveryCodecPairPlaysOverTcp) {
 TEST(Rtsp, TheCommonCodecsPlayOverUdp) {
   const RtspServer server({"/a,video=h264,audio=aac" + kSmall, "/b,video=h265,audio=pcma" + kSmall});
   for (const Pair& pair : {Pair{"h264", "aac", "H.264 320×240"}, Pair{"h265", "pcma", "H.265 320×240"}}) {
-    const StudioSide side(server.url(pair.video == std::string("h264") ? "/a" : "/b"),
-                          picture_and_sound(kUdp));
+    const StudioSide side(server.url(pair.video == std::string("h264") ? "/a" : "/b"), with_sound(kUdp));
     expect_flow(side, pair);
     EXPECT_EQ(side.status().restarts, 0) << describe(side.status());
   }
@@ -74,8 +73,8 @@ TEST(Rtsp, TheCommonCodecsPlayOverUdp) {
 TEST(Rtsp, TwoCamerasPlayAtOnceAndOnesDeathIsNotTheOthers) {
   const RtspServer server(
       {"/a,video=h264,audio=aac" + kSmall, "/b,video=h265,audio=opus,size=640x360,seconds=2"});
-  const StudioSide first(server.url("/a"), picture_and_sound());
-  const StudioSide second(server.url("/b"), picture_and_sound());
+  const StudioSide first(server.url("/a"), with_sound());
+  const StudioSide second(server.url("/b"), with_sound());
   ASSERT_TRUE(first.is_live());
   ASSERT_TRUE(second.is_live());
   EXPECT_EQ(first.frame()->picture.size, (Size{320, 240}));
@@ -146,7 +145,7 @@ TEST(Rtsp, PlaysOnceTheServerAppears) {
 
 TEST(Rtsp, LosesAKilledServerAtOnceAndFindsItAgain) {
   RtspServer server({"/a" + kSmall});
-  const StudioSide side(server.url("/a"), picture_and_sound());
+  const StudioSide side(server.url("/a"), with_sound());
   ASSERT_TRUE(side.is_live());
   server.kill();
   const auto killed = std::chrono::steady_clock::now();
@@ -164,7 +163,7 @@ TEST(Rtsp, LosesAKilledServerAtOnceAndFindsItAgain) {
 
 TEST(Rtsp, SaysThatNothingComesFromAStoppedServerAndGoesOnWithIt) {
   const RtspServer server({"/a" + kSmall});
-  const StudioSide side(server.url("/a"), picture_and_sound());
+  const StudioSide side(server.url("/a"), with_sound());
   ASSERT_TRUE(side.is_live());
   server.signal(SIGSTOP);
   ASSERT_TRUE(side.wait_until([](const auto& status) { return status.state == State::kNoSignal; }));
@@ -177,7 +176,7 @@ TEST(Rtsp, SaysThatNothingComesFromAStoppedServerAndGoesOnWithIt) {
 
 TEST(Rtsp, ForgetsAKilledWorkersPicturesAtOnceAndStartsAnother) {
   const RtspServer server({"/a" + kSmall});
-  const StudioSide side(server.url("/a"), picture_and_sound());
+  const StudioSide side(server.url("/a"), with_sound());
   ASSERT_TRUE(side.is_live());
   const auto pinned = side.frame();
   ASSERT_TRUE(pinned);
@@ -251,7 +250,7 @@ TEST(Rtsp, SurvivesADamagedStream) {
                            "/b,video=h265,audio=opus,damage=25,gop=10" + kSmall,
                            "/c,video=mjpeg,audio=pcma,damage=25" + kSmall});
   for (const char* path : {"/a", "/b", "/c"}) {
-    const StudioSide side(server.url(path), picture_and_sound());
+    const StudioSide side(server.url(path), with_sound());
     ASSERT_TRUE(side.is_live()) << path;
     // It may lose pictures, and may even die of one; it must not hang, and must come back.
     ASSERT_TRUE(side.wait_until([](const auto& status) {

@@ -13,6 +13,10 @@
 
 namespace vitrine::encoder {
 
+inline std::string local_url(int port) {
+  return "rtmp://127.0.0.1:" + std::to_string(port) + "/live";
+}
+
 /// A publisher of a LiveProgram, and everything it reported.
 class Destination {
  public:

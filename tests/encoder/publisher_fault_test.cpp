@@ -33,10 +33,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-std::string local_url(int port) {
-  return "rtmp://127.0.0.1:" + std::to_string(port) + "/live";
-}
-
 Error fault_of(const FakeRtmpServer::Script& script, ErrorCode expected) {
   const FakeRtmpServer server(script);
   LiveProgram program;

@@ -22,10 +22,6 @@ using fakes::wait_for;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-std::string local_url(int port) {
-  return "rtmp://127.0.0.1:" + std::to_string(port) + "/live";
-}
-
 TEST(Publisher, SendsEveryPacketAsFfmpegReadsIt) {
   NginxRtmp nginx;
   LiveProgram program({.speed = 4, .first_pts = {}, .max_frames = 230});

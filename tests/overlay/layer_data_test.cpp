@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 using test::all_texts;
 
-constexpr const char* kFields = R"(
+constexpr const char* kFieldsOfEveryType = R"(
 [fields.name]
 type = "text"
 required = true
@@ -56,7 +56,7 @@ class LayerDataTest : public testing::Test {
     EXPECT_TRUE(checked) << (checked ? "" : all_texts(checked.error()));
     return parsed->format(*checked).value_or("(absent)");
   }
-  test::TemplateBench bench{kFields};
+  test::TemplateBench bench{kFieldsOfEveryType};
 };
 
 struct BadData {

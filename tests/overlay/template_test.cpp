@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using test::all_texts;
 using test::TemplateBench;
 
-constexpr const char* kFields = R"(
+constexpr const char* kFieldsOfTheTemplates = R"(
 [fields.name]
 type = "text"
 [fields.unit]
@@ -42,7 +42,7 @@ class TemplateTest : public testing::Test {
     const auto compiled = bench.compile(body);
     return compiled ? "" : all_texts(compiled.error());
   }
-  TemplateBench bench{kFields};
+  TemplateBench bench{kFieldsOfTheTemplates};
 };
 
 TEST_F(TemplateTest, PutsDataIntoText) {
