@@ -29,7 +29,6 @@ using namespace std::chrono_literals;
 
 constexpr int kClipSeconds = 20;
 constexpr int kBlinkEverySeconds = 4;  // more than any latency here; divides the clip
-constexpr Size kCanvas{1920, 1080};
 constexpr Rect kBox{720, 80, 480, 240};
 constexpr int kStarts = 3;
 constexpr int kBlinks = 5;

@@ -22,7 +22,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr int kVideoKbps = 4000;
-constexpr Size kCanvas{1920, 1080};
 
 json scene() {
   json scene = e2e::shop_scene(system_now() + 1h);

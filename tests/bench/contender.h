@@ -7,9 +7,12 @@
 #include <memory>
 #include <string>
 
+#include "core/geometry.h"
 #include "tests/fakes/nginx_rtmp.h"
 
 namespace vitrine::bench {
+
+constexpr Size kCanvas{1920, 1080};
 
 /// What every contender is given to do, 1080p30: take the camera `url` (H.264 and AAC over RTSP), lay card,
 /// countdown and licence over it, encode with x264 veryfast at 4000 kbit/s and AAC at 128, push to two RTMP
