@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 constexpr int kCanvases = 8;
 
 /// Sound is read this long after it sounded: network cameras deliver it in blocks of up to 64 ms (1024
-/// samples at 16 kHz) behind up to 100 ms of jitter buffer. It costs no latency: the picture needs longer
-/// through x264.
+/// samples at 16 kHz) behind up to 100 ms of jitter buffer. It costs some 40 ms of latency: the
+/// picture needs 180 ms through x264.
 constexpr MediaTime kSoundWait = 200ms;
 
 /// A stop longer than this (suspend, a debugger) is not made up for frame by frame.
