@@ -20,8 +20,8 @@ namespace vitrine::commerce {
 /// What a backend can do. Decided once, when it is opened; who uses an adapter asks here and never which
 /// backend it is.
 struct Capabilities {
-  enum class Changes { kNone, kByTime };                      // kNone: a full scan, rows compared
-  enum class TimedPrice { kNative, kCartOnly, kEmulated };    // kCartOnly: "结算立减", not in the listed price
+  enum class Changes { kNone, kByTime };                    // kNone: a full scan, rows compared
+  enum class TimedPrice { kNative, kCartOnly, kEmulated };  // kCartOnly: "结算立减", not in the listed price
   enum class Stock { kReadOnly, kSet, kDelta, kCompareAndSet };
   enum class Idempotency { kNone, kNatural, kKey };
   enum class Room { kNone, kList, kListAndCurrent };
@@ -34,13 +34,13 @@ struct Capabilities {
   bool has_events = false;
   bool can_hold_reference_price = false;
   size_t most_items_a_read = 50;
-  std::chrono::seconds overlap{10};       // that a changes cursor looks back; what the backend may be late
+  std::chrono::seconds overlap{10};  // that a changes cursor looks back; what the backend may be late
   std::chrono::milliseconds clock_offset{0};  // backend's clock minus ours, at open
 };
 
 /// How a call that changes the backend ended.
 enum class WriteResult {
-  kUnknown = 0,   // sent, and no trustworthy answer: resolved by reading, never by sending again
+  kUnknown = 0,  // sent, and no trustworthy answer: resolved by reading, never by sending again
   kDone,
   kAlready,       // it was so before
   kRejected,      // the backend refuses this one for good
@@ -67,7 +67,7 @@ struct RefusedRow {
 struct ChangedItems {
   std::vector<CatalogueItem> items;
   std::vector<RefusedRow> refused;
-  std::vector<Ref> gone;   // known to have been deleted
+  std::vector<Ref> gone;  // known to have been deleted
   std::string next_cursor;
   bool is_complete = false;  // nothing more for now
 };

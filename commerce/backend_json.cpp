@@ -56,7 +56,8 @@ class Builder : public nlohmann::json_sax<json> {
       problem_ = fmt::format("nested deeper than {}", kMaxDepth);
       return false;
     }
-    open_.push_back(&place(std::move(container)));  // stays there: its parent gets no sibling while it is open
+    open_.push_back(
+        &place(std::move(container)));  // stays there: its parent gets no sibling while it is open
     return true;
   }
   bool close() {

@@ -54,17 +54,19 @@ class Writer {
   Writer(SQLite::Database& database, const std::string& backend, Instant now)
       : find_(database, std::string("SELECT ") + kColumns +
                             " FROM item WHERE backend = ? AND product = ? AND variant = ?"),
-        put_(database,
-             "INSERT INTO item(backend, product, variant, sku, title, option, category, image_url, shop_url, "
-             "availability, currency, price, base_price, reference_price, stock, is_presale, backend_version, "
-             "version, changed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) "
-             "ON CONFLICT(backend, product, variant) DO UPDATE SET sku = excluded.sku, title = excluded.title, "
-             "option = excluded.option, category = excluded.category, image_url = excluded.image_url, "
-             "shop_url = excluded.shop_url, availability = excluded.availability, "
-             "currency = excluded.currency, price = excluded.price, base_price = excluded.base_price, "
-             "reference_price = excluded.reference_price, stock = excluded.stock, "
-             "is_presale = excluded.is_presale, backend_version = excluded.backend_version, "
-             "version = item.version + 1, changed_at = excluded.changed_at"),
+        put_(
+            database,
+            "INSERT INTO item(backend, product, variant, sku, title, option, category, image_url, shop_url, "
+            "availability, currency, price, base_price, reference_price, stock, is_presale, backend_version, "
+            "version, changed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) "
+            "ON CONFLICT(backend, product, variant) DO UPDATE SET sku = excluded.sku, title = "
+            "excluded.title, "
+            "option = excluded.option, category = excluded.category, image_url = excluded.image_url, "
+            "shop_url = excluded.shop_url, availability = excluded.availability, "
+            "currency = excluded.currency, price = excluded.price, base_price = excluded.base_price, "
+            "reference_price = excluded.reference_price, stock = excluded.stock, "
+            "is_presale = excluded.is_presale, backend_version = excluded.backend_version, "
+            "version = item.version + 1, changed_at = excluded.changed_at"),
         refuse_(database,
                 "INSERT INTO refused_row(backend, product, variant, problems, first_at, last_at) "
                 "VALUES(?, ?, ?, ?, ?5, ?5) ON CONFLICT(backend, product, variant) DO UPDATE SET "
@@ -127,7 +129,8 @@ class Writer {
     };
     bind_ref(put_, item.ref);
     int at = 4;
-    for (const auto* text : {&item.sku, &item.title, &item.option, &item.category, &item.image_url, &item.shop_url})
+    for (const auto* text :
+         {&item.sku, &item.title, &item.option, &item.category, &item.image_url, &item.shop_url})
       put_.bind(at++, *text);
     put_.bind(at++, std::string(to_string(item.availability)));
     put_.bind(at++, std::string(item.price.currency.data(), item.price.currency.size()));
@@ -172,8 +175,9 @@ Result<Catalogue::Applied> Catalogue::apply(const ReadItems& read, Instant now) 
 }
 
 Result<Catalogue::Applied> Catalogue::apply(const std::vector<CatalogueItem>& items,
-                                            const std::vector<RefusedRow>& refused, const std::vector<Ref>& gone,
-                                            const std::string* cursor, Instant now) {
+                                            const std::vector<RefusedRow>& refused,
+                                            const std::vector<Ref>& gone, const std::string* cursor,
+                                            Instant now) {
   Applied applied;
   auto written = store_.write([&](SQLite::Database& database) -> Status {
     applied = {};
@@ -182,7 +186,8 @@ Result<Catalogue::Applied> Catalogue::apply(const std::vector<CatalogueItem>& it
     for (const auto& item : items) {
       Problems problems = check_row(item, rules_);
       if (doubtful.contains(item.ref))
-        problems.push_back({"id", item.ref.text() + " more than once, with different content", "one row for each id"});
+        problems.push_back(
+            {"id", item.ref.text() + " more than once, with different content", "one row for each id"});
       if (problems.empty())
         writer.put(item, applied);
       else
@@ -245,9 +250,10 @@ Result<std::optional<Catalogue::Row>> Catalogue::find(const Ref& ref) const {
 Result<std::vector<Catalogue::Refusal>> Catalogue::refused() const {
   std::vector<Refusal> refusals;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement found(database,
-                            "SELECT product, variant, problems, first_at, last_at FROM refused_row WHERE backend = ? "
-                            "ORDER BY last_at DESC");
+    SQLite::Statement found(
+        database,
+        "SELECT product, variant, problems, first_at, last_at FROM refused_row WHERE backend = ? "
+        "ORDER BY last_at DESC");
     found.bind(1, backend_);
     while (found.executeStep()) {
       Refusal refusal{{found.getColumn(0).getString(), found.getColumn(1).getString()},

@@ -78,7 +78,8 @@ size_t take_header(const char* data, size_t size, size_t count, void* user) {
     return size * count;
   }
   std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
   while (!value.empty() && static_cast<unsigned char>(value.back()) <= ' ') value.remove_suffix(1);
@@ -112,7 +113,8 @@ std::optional<std::chrono::milliseconds> HttpResponse::retry_after(Instant now) 
                                                  std::chrono::milliseconds{0}, kLongest);
   const time_t at = curl_getdate(text.c_str(), nullptr);
   if (at < 0) return std::nullopt;
-  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(Instant{std::chrono::seconds{at}} - now);
+  const auto wait =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Instant{std::chrono::seconds{at}} - now);
   return std::clamp(wait, std::chrono::milliseconds{0}, kLongest);
 }
 
@@ -124,10 +126,12 @@ std::optional<Instant> HttpResponse::date() const {
   return Instant{std::chrono::seconds{at}};
 }
 
-HttpClient::HttpClient(Config config) : config_(std::move(config)) {}
+HttpClient::HttpClient(Config config) : config_(std::move(config)) {
+}
 HttpClient::~HttpClient() = default;
 
-tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpRequest& request, MediaTime deadline) {
+tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpRequest& request,
+                                                                 MediaTime deadline) {
   std::unique_ptr<Connection> connection;
   {
     const std::lock_guard lock(mutex_);
@@ -143,8 +147,8 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
   const auto timeout = std::min(left, config_.timeout);
   const auto failed = [&](ErrorCode code, const std::string& why, bool has_been_sent) {
-    return tl::unexpected(
-        Failure{Error{code, fmt::format("{} {}: {}", request.method, redact_url(request.url), why)}, has_been_sent});
+    return tl::unexpected(Failure{
+        Error{code, fmt::format("{} {}: {}", request.method, redact_url(request.url), why)}, has_been_sent});
   };
   if (timeout.count() <= 0) return failed(ErrorCode::kTimeout, "no time was left for it", false);
 
@@ -160,7 +164,8 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, reason.data());
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(config_.connect_timeout, timeout).count()));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(std::min(config_.connect_timeout, timeout).count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(config_.most_bytes));
@@ -183,8 +188,10 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   if (code != CURLE_OK) {  // and its connection goes: nobody knows what else would come over it
     if (answer.is_too_large || code == CURLE_FILESIZE_EXCEEDED)
-      return failed(ErrorCode::kProtocol, fmt::format("the answer is larger than {} bytes", config_.most_bytes), true);
-    return failed(code_of(code), reason[0] != '\0' ? reason.data() : curl_easy_strerror(code), sent_bytes > 0);
+      return failed(ErrorCode::kProtocol,
+                    fmt::format("the answer is larger than {} bytes", config_.most_bytes), true);
+    return failed(code_of(code), reason[0] != '\0' ? reason.data() : curl_easy_strerror(code),
+                  sent_bytes > 0);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -194,11 +201,12 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
       answer.response.headers.at("content-encoding") != "identity")
     return failed(ErrorCode::kProtocol, "the answer is compressed, and that was not asked for", true);
   if (status >= 300 && status < 400 && status != 304)
-    return failed(ErrorCode::kProtocol,
-                  fmt::format("status {}: the server sends us elsewhere, and we don't go; put the new address into "
-                              "the configuration",
-                              status),
-                  true);
+    return failed(
+        ErrorCode::kProtocol,
+        fmt::format("status {}: the server sends us elsewhere, and we don't go; put the new address into "
+                    "the configuration",
+                    status),
+        true);
   answer.response.status = static_cast<int>(status);
   return std::move(answer.response);
 }

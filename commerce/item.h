@@ -61,12 +61,14 @@ struct CatalogueItem {
 /// What a shop's rows are held against before one of them is taken.
 struct RowRules {
   std::array<char, 3> currency{};
-  int64_t highest_price_minor = 100'000'000;  // a slipped decimal point is dearer than any of the shop's goods
+  int64_t highest_price_minor =
+      100'000'000;  // a slipped decimal point is dearer than any of the shop's goods
 };
 
 /// Why a row can't be taken: text with control or bidirectional override characters or far too long, an id
-/// that is empty or too long, a price that is negative, zero, absurd or of another currency, impossible stock.
-/// Empty: it can. (A backend that oversold counts below zero; adapters give 0 for that: it is sold out.)
+/// that is empty or too long, a price that is negative, zero, absurd or of another currency, impossible
+/// stock. Empty: it can. (A backend that oversold counts below zero; adapters give 0 for that: it is sold
+/// out.)
 Problems check_row(const CatalogueItem& item, const RowRules& rules);
 
 std::string_view to_string(Availability availability);

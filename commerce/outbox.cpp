@@ -2,9 +2,9 @@
 #include "commerce/outbox.h"
 
 #include <array>
+#include <sodium.h>
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <sodium.h>
 
 #include "commerce/detail/columns.h"
 #include "commerce/detail/outbox_journal.h"
@@ -15,8 +15,8 @@ namespace {
 using detail::instant_of;
 using detail::micros;
 
-constexpr std::array<std::string_view, 5> kKindNames = {"unknown", "set_listing", "set_stock", "put_timed_price",
-                                                        "end_timed_price"};
+constexpr std::array<std::string_view, 5> kKindNames = {"unknown", "set_listing", "set_stock",
+                                                        "put_timed_price", "end_timed_price"};
 constexpr std::array<std::string_view, 6> kStateNames = {"queued", "sending",  "unknown",
                                                          "done",   "rejected", "superseded"};
 constexpr const char* kColumns =
@@ -70,10 +70,11 @@ std::string_view to_string(Operation::State state) {
 void Outbox::add(SQLite::Database& database, Operation& operation) {
   if (operation.id.empty()) operation.id = random_id();
   if (is_absolute(operation.kind)) {
-    SQLite::Statement supersede(database,
-                                "UPDATE outbox SET state = 'superseded', ended_at = ?1, result = 'a newer one took its "
-                                "place' WHERE backend = ?2 AND lane = ?3 AND kind = ?4 AND state = 'queued' AND "
-                                "json_extract(body, '$.ref') = json_extract(?5, '$.ref')");
+    SQLite::Statement supersede(
+        database,
+        "UPDATE outbox SET state = 'superseded', ended_at = ?1, result = 'a newer one took its "
+        "place' WHERE backend = ?2 AND lane = ?3 AND kind = ?4 AND state = 'queued' AND "
+        "json_extract(body, '$.ref') = json_extract(?5, '$.ref')");
     supersede.bind(1, micros(operation.created_at));
     supersede.bind(2, operation.backend);
     supersede.bind(3, operation.lane);
@@ -81,9 +82,10 @@ void Outbox::add(SQLite::Database& database, Operation& operation) {
     supersede.bind(5, operation.body.dump());
     supersede.exec();
   }
-  SQLite::Statement insert(database,
-                           "INSERT INTO outbox(operation, backend, lane, kind, priority, body, state, created_at) "
-                           "VALUES(?, ?, ?, ?, ?, ?, 'queued', ?)");
+  SQLite::Statement insert(
+      database,
+      "INSERT INTO outbox(operation, backend, lane, kind, priority, body, state, created_at) "
+      "VALUES(?, ?, ?, ?, ?, ?, 'queued', ?)");
   insert.bind(1, operation.id);
   insert.bind(2, operation.backend);
   insert.bind(3, operation.lane);
@@ -106,12 +108,13 @@ void Outbox::add(SQLite::Database& database, Operation& operation) {
 Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant now) const {
   std::optional<Operation> found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(database, std::string("SELECT ") + kColumns +
-                                        " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', "
-                                        "'unknown') AND not_before <= ?2 AND NOT EXISTS(SELECT 1 FROM outbox AS earlier "
-                                        "WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
-                                        "earlier.sequence < o.sequence AND earlier.state IN ('queued', 'sending', "
-                                        "'unknown')) ORDER BY priority, sequence LIMIT 1");
+    SQLite::Statement row(
+        database, std::string("SELECT ") + kColumns +
+                      " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', "
+                      "'unknown') AND not_before <= ?2 AND NOT EXISTS(SELECT 1 FROM outbox AS earlier "
+                      "WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
+                      "earlier.sequence < o.sequence AND earlier.state IN ('queued', 'sending', "
+                      "'unknown')) ORDER BY priority, sequence LIMIT 1");
     row.bind(1, std::string(backend));
     row.bind(2, micros(now));
     if (row.executeStep()) found = operation_of(row);
@@ -124,9 +127,10 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
 Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const {
   std::optional<Instant> due;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(database,
-                          "SELECT min(not_before) FROM outbox WHERE backend = ? AND state IN ('queued', 'sending', "
-                          "'unknown')");
+    SQLite::Statement row(
+        database,
+        "SELECT min(not_before) FROM outbox WHERE backend = ? AND state IN ('queued', 'sending', "
+        "'unknown')");
     row.bind(1, std::string(backend));
     if (row.executeStep() && !row.getColumn(0).isNull()) due = instant_of(row.getColumn(0).getInt64());
     return {};
@@ -137,8 +141,8 @@ Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const 
 
 Status Outbox::begin(const Operation& operation) {
   return store_.write([&](SQLite::Database& database) -> Status {
-    SQLite::Statement update(database,
-                             "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE sequence = ?");
+    SQLite::Statement update(
+        database, "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE sequence = ?");
     update.bind(1, operation.sequence);
     update.exec();
     return {};
@@ -147,20 +151,24 @@ Status Outbox::begin(const Operation& operation) {
 
 Status Outbox::end(const Operation& operation, Operation::State state, std::string_view result, Instant now) {
   return store_.write([&](SQLite::Database& database) -> Status {
-    SQLite::Statement update(database, "UPDATE outbox SET state = ?, result = ?, ended_at = ? WHERE sequence = ?");
+    SQLite::Statement update(database,
+                             "UPDATE outbox SET state = ?, result = ?, ended_at = ? WHERE sequence = ?");
     update.bind(1, std::string(to_string(state)));
     update.bind(2, std::string(result));
     update.bind(3, micros(now));
     update.bind(4, operation.sequence);
     update.exec();
-    store_.note(nlohmann::json{{"ended", operation.id}, {"state", to_string(state)}, {"at", micros(now)}}.dump());
+    store_.note(
+        nlohmann::json{{"ended", operation.id}, {"state", to_string(state)}, {"at", micros(now)}}.dump());
     return {};
   });
 }
 
-Status Outbox::postpone(const Operation& operation, Operation::State state, std::string_view why, Instant at) {
+Status Outbox::postpone(const Operation& operation, Operation::State state, std::string_view why,
+                        Instant at) {
   return store_.write([&](SQLite::Database& database) -> Status {
-    SQLite::Statement update(database, "UPDATE outbox SET state = ?, result = ?, not_before = ? WHERE sequence = ?");
+    SQLite::Statement update(database,
+                             "UPDATE outbox SET state = ?, result = ?, not_before = ? WHERE sequence = ?");
     update.bind(1, std::string(to_string(state)));
     update.bind(2, std::string(why));
     update.bind(3, micros(at));
@@ -228,9 +236,10 @@ void replay_outbox_line(SQLite::Database& database, std::string_view line) {
     update.exec();
     return;
   }
-  SQLite::Statement insert(database,
-                           "INSERT OR IGNORE INTO outbox(operation, backend, lane, kind, priority, body, state, "
-                           "created_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?)");
+  SQLite::Statement insert(
+      database,
+      "INSERT OR IGNORE INTO outbox(operation, backend, lane, kind, priority, body, state, "
+      "created_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?)");
   insert.bind(1, note.value("operation", std::string()));
   insert.bind(2, note.value("backend", std::string()));
   insert.bind(3, note.value("lane", std::string()));

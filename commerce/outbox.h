@@ -19,8 +19,8 @@ namespace vitrine::commerce {
 /// Something to be done at a backend, once.
 struct Operation {
   enum class Kind { kUnknown = 0, kSetListing, kSetStock, kPutTimedPrice, kEndTimedPrice };
-  /// kSending and kUnknown are found after a crash and after an answer that never came: what the backend made of
-  /// it is read before anything is sent again.
+  /// kSending and kUnknown are found after a crash and after an answer that never came: what the backend made
+  /// of it is read before anything is sent again.
   enum class State { kQueued = 0, kSending, kUnknown, kDone, kRejected, kSuperseded };
   /// What takes a price off the air goes before what puts one on.
   enum class Priority { kEnd = 0, kStart, kStock, kCatalogue };
@@ -38,15 +38,15 @@ struct Operation {
   std::string result;  // for people
 };
 
-/// The operations of one store. It is written in the transaction of the change that wants them, so that neither is
-/// there without the other; a line in the journal brings them back when the database is lost.
+/// The operations of one store. It is written in the transaction of the change that wants them, so that
+/// neither is there without the other; a line in the journal brings them back when the database is lost.
 /// Threads: any.
 class Outbox {
  public:
   explicit Outbox(Store& store) : store_(store) {}
 
-  /// Only inside `Store::write`. Gives `operation` its id and sequence. An absolute one (listing, stock) that still
-  /// waits in the same lane is superseded: only the newest wish is sent.
+  /// Only inside `Store::write`. Gives `operation` its id and sequence. An absolute one (listing, stock) that
+  /// still waits in the same lane is superseded: only the newest wish is sent.
   void add(SQLite::Database& database, Operation& operation);
 
   /// The next one due: no earlier one of its lane is open, and it need not wait. Ends first.

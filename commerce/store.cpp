@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <fstream>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include "commerce/detail/outbox_journal.h"
 #include "commerce/detail/schema.h"
@@ -122,7 +122,8 @@ class Store::Journal {
   std::string pending_;
 };
 
-Store::Store(Config config) : config_(std::move(config)) {}
+Store::Store(Config config) : config_(std::move(config)) {
+}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const Config& config) {
@@ -136,12 +137,14 @@ Status Store::start() {
   std::error_code error;
   for (const auto& directory : {backup_directory(), journal_directory()}) {
     fs::create_directories(directory, error);
-    if (error) return fail(ErrorCode::kIo, fmt::format("creating {}: {}", directory.string(), error.message()));
+    if (error)
+      return fail(ErrorCode::kIo, fmt::format("creating {}: {}", directory.string(), error.message()));
   }
   bool is_restored = false;
   if (const std::string damage = fs::exists(file()) ? damage_of(file()) : ""; !damage.empty()) {
     const fs::path aside = file().string() + ".damaged-" + stamp();
-    for (const char* suffix : {"", "-wal", "-shm"}) fs::rename(file().string() + suffix, aside.string() + suffix, error);
+    for (const char* suffix : {"", "-wal", "-shm"})
+      fs::rename(file().string() + suffix, aside.string() + suffix, error);
     repairs_.push_back(fmt::format("the store was damaged ({}); it is kept as {}", damage, aside.string()));
     auto backups = oldest_first(backup_directory(), ".sqlite3");
     std::ranges::reverse(backups);
@@ -151,22 +154,26 @@ Status Store::start() {
         continue;
       }
       fs::copy_file(backup, file(), error);
-      if (error) return fail(ErrorCode::kIo, fmt::format("restoring {}: {}", backup.string(), error.message()));
+      if (error)
+        return fail(ErrorCode::kIo, fmt::format("restoring {}: {}", backup.string(), error.message()));
       repairs_.push_back(fmt::format("backup {} took its place", backup.filename().string()));
       is_restored = true;
       break;
     }
-    if (!is_restored) repairs_.emplace_back("no backup is whole: the store begins empty and is filled from the backend");
+    if (!is_restored)
+      repairs_.emplace_back("no backup is whole: the store begins empty and is filled from the backend");
     is_restored = true;
   }
   auto migrated = guarded("migrating", [&]() -> Status {
     writer_ = connect(file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    writer_->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+    writer_->exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
     int version = writer_->execAndGet("PRAGMA user_version").getInt();
     if (version > kLatestVersion) {
-      return fail(ErrorCode::kUnsupportedFormat,
-                  fmt::format("its schema has version {}, this program knows {}: it was written by a newer one",
-                              version, kLatestVersion));
+      return fail(
+          ErrorCode::kUnsupportedFormat,
+          fmt::format("its schema has version {}, this program knows {}: it was written by a newer one",
+                      version, kLatestVersion));
     }
     for (; version < kLatestVersion; ++version) {
       SQLite::Transaction transaction(*writer_, SQLite::TransactionBehavior::IMMEDIATE);

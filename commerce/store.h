@@ -29,9 +29,9 @@ class Store {
   using Work = std::function<Status(SQLite::Database&)>;
 
   /// Opens or creates `directory`/store.sqlite3, checks all of it and brings its schema up to date. One that
-  /// is damaged is set aside under a name that says when, the newest backup that is whole takes its place, and
-  /// the journal of the outbox is replayed on it; `repairs()` then says what was done. Errors: kIo, kDiskFull,
-  /// kPermission; kUnsupportedFormat for a file of a newer version than this program's.
+  /// is damaged is set aside under a name that says when, the newest backup that is whole takes its place,
+  /// and the journal of the outbox is replayed on it; `repairs()` then says what was done. Errors: kIo,
+  /// kDiskFull, kPermission; kUnsupportedFormat for a file of a newer version than this program's.
   static Result<std::unique_ptr<Store>> open(const Config& config);
   ~Store();
   Store(const Store&) = delete;
@@ -43,8 +43,8 @@ class Store {
   /// One snapshot, that no writer changes or waits for.
   Status read(const Work& work) const;
 
-  /// A copy that is whole, in `directory`/backups; the oldest beyond the configured number goes. Writers go on
-  /// meanwhile.
+  /// A copy that is whole, in `directory`/backups; the oldest beyond the configured number goes. Writers go
+  /// on meanwhile.
   Status back_up();
 
   /// A line for the journal, which is on the disk before the running transaction is. Only inside `write`.

@@ -71,7 +71,8 @@ std::optional<Money> parse_amount(std::string_view text, std::array<char, 3> cur
   digits += fraction;
   int64_t minor = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), minor);
-  if (digits.size() > kMostDigits || error != std::errc{} || end != digits.data() + digits.size() || digits[0] == '-')
+  if (digits.size() > kMostDigits || error != std::errc{} || end != digits.data() + digits.size() ||
+      digits[0] == '-')
     return std::nullopt;
   return Money{is_negative ? -minor : minor, currency};
 }

@@ -5,10 +5,12 @@
 
 namespace vitrine::commerce::detail {
 
-void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind, const std::string& value) {
-  SQLite::Statement put(database,
-                        "INSERT INTO cursor(backend, kind, value) VALUES(?, ?, ?) ON CONFLICT(backend, kind) DO UPDATE "
-                        "SET value = excluded.value");
+void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind,
+                 const std::string& value) {
+  SQLite::Statement put(
+      database,
+      "INSERT INTO cursor(backend, kind, value) VALUES(?, ?, ?) ON CONFLICT(backend, kind) DO UPDATE "
+      "SET value = excluded.value");
   put.bind(1, backend);
   put.bind(2, kind);
   put.bind(3, value);

@@ -27,7 +27,8 @@ inline std::array<char, 3> currency_of(std::string_view text) {
   return currency;
 }
 
-void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind, const std::string& value);
+void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind,
+                 const std::string& value);
 /// Empty where there is none.
 std::string load_cursor(SQLite::Database& database, const std::string& backend, const char* kind);
 

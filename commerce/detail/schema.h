@@ -3,8 +3,9 @@
 
 namespace vitrine::commerce::detail {
 
-/// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those done. An entry
-/// that was shipped is never changed: the next one follows it. Times are microseconds UTC, money minor units.
+/// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those done.
+/// An entry that was shipped is never changed: the next one follows it. Times are microseconds UTC, money
+/// minor units.
 inline constexpr const char* kMigrations[] = {
     R"sql(
 CREATE TABLE item(

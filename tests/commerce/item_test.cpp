@@ -41,14 +41,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"NegativePrice", "price", [](CatalogueItem& item) { item.price.minor = -1; }},
         BadRow{"NoPrice", "price", [](CatalogueItem& item) { item.price.minor = 0; }},
         BadRow{"SlippedPoint", "price", [](CatalogueItem& item) { item.price.minor = 10'000'001; }},
-        BadRow{"ForeignPrice", "price", [](CatalogueItem& item) { item.price.currency = {'U', 'S', 'D'}; }},
+        BadRow{"ForeignPrice", "price",
+               [](CatalogueItem& item) {
+                 item.price.currency = {'U', 'S', 'D'};
+               }},
         BadRow{"ForeignReference", "reference price",
-               [](CatalogueItem& item) { item.reference_price = Money{100, {'U', 'S', 'D'}}; }},
+               [](CatalogueItem& item) {
+                 item.reference_price = Money{100, {'U', 'S', 'D'}};
+               }},
         BadRow{"NoId", "product id", [](CatalogueItem& item) { item.ref.product.clear(); }},
         BadRow{"LongId", "variant id", [](CatalogueItem& item) { item.ref.variant.assign(129, '7'); }},
         BadRow{"NoTitle", "title", [](CatalogueItem& item) { item.title.clear(); }},
         BadRow{"HugeTitle", "title", [](CatalogueItem& item) { item.title.assign(601, 'a'); }},
-        BadRow{"TitleThatTurnsRound", "title", [](CatalogueItem& item) { item.title = "苹果梨 \u202e99.9¥"; }},
+        BadRow{"TitleThatTurnsRound", "title",
+               [](CatalogueItem& item) { item.title = "苹果梨 \u202e99.9¥"; }},
         BadRow{"OptionWithABell", "option", [](CatalogueItem& item) { item.option = "5\a kg"; }},
         BadRow{"NegativeStock", "stock", [](CatalogueItem& item) { item.stock = -2; }},
         BadRow{"NoAvailability", "availability",
@@ -64,20 +70,22 @@ TEST(ParseAmount, TakesWhatBackendsWrite) {
 }
 
 TEST(ParseAmount, NeverRoundsAndNeverGuesses) {
-  for (const char* text : {"", "-", ".", "1.", ".5", "0.30000000000000004", "298.901", "1e3", "1,299", " 1", "--1", "1.-5",
-                           "¥9", "99999999999999999999", "NaN", "0x10"})
+  for (const char* text : {"", "-", ".", "1.", ".5", "0.30000000000000004", "298.901", "1e3", "1,299", " 1",
+                           "--1", "1.-5", "¥9", "99999999999999999999", "NaN", "0x10"})
     EXPECT_EQ(parse_amount(text, kYuan), std::nullopt) << text;
 }
 
 TEST(BackendJson, KeepsDecimalsAsTheTextThatStoodThere) {
-  const auto value = parse_backend_json(R"({"amount": 298.90, "fen": 29890, "tiny": 1e-7, "list": [0.1, {"a": 2.50}]})");
+  const auto value =
+      parse_backend_json(R"({"amount": 298.90, "fen": 29890, "tiny": 1e-7, "list": [0.1, {"a": 2.50}]})");
   ASSERT_TRUE(value) << value.error().message;
   EXPECT_EQ(value->dump(), R"({"amount":"298.90","fen":29890,"list":["0.1",{"a":"2.50"}],"tiny":"1e-7"})");
 }
 
 TEST(BackendJson, RefusesWhatIsNotWholeAndWhatIsTooDeep) {
-  for (const std::string& text : {std::string("{\"items\": [1, 2"), std::string("<html><body>502</body></html>"), std::string(),
-                                  std::string(1'000'000, '['), std::string("{\"a\": \"\xff\"}")}) {
+  for (const std::string& text :
+       {std::string("{\"items\": [1, 2"), std::string("<html><body>502</body></html>"), std::string(),
+        std::string(1'000'000, '['), std::string("{\"a\": \"\xff\"}")}) {
     const auto value = parse_backend_json(text);
     ASSERT_FALSE(value) << text.substr(0, 40);
     EXPECT_EQ(value.error().code, ErrorCode::kProtocol);

@@ -219,7 +219,8 @@ TEST_F(StoreTest, ABadRowNeverReplacesAGoodOneAndIsShown) {
 TEST_F(StoreTest, RowsThatClaimOneIdAndDifferAreAllRefused) {
   CatalogueItem cheap = pears();
   cheap.price.minor = 100;
-  const auto applied = catalogue().apply(ReadItems{{pears(), cheap, pears("x"), pears("x")}, {}, {}}, system_now());
+  const auto applied =
+      catalogue().apply(ReadItems{{pears(), cheap, pears("x"), pears("x")}, {}, {}}, system_now());
   ASSERT_TRUE(applied);
   EXPECT_EQ(applied->refused, 2);
   EXPECT_FALSE(catalogue().find(pears().ref)->has_value());
