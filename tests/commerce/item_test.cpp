@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"NegativeStock", "stock", [](CatalogueItem& item) { item.stock = -2; }},
         BadRow{"NoAvailability", "availability",
                [](CatalogueItem& item) { item.availability = Availability::kUnknown; }}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ParseAmount, TakesWhatBackendsWrite) {
   EXPECT_EQ(parse_amount("298.9", kYuan), (Money{29890, kYuan}));

@@ -42,12 +42,13 @@ class StoreTest : public testing::Test {
   }
   std::string enqueue(const std::string& lane, Operation::Kind kind = Operation::Kind::kPutTimedPrice,
                       Operation::Priority priority = Operation::Priority::kStart) {
-    Operation operation{.backend = "local",
-                        .lane = lane,
-                        .kind = kind,
-                        .priority = priority,
-                        .body = {{"ref", lane}},
-                        .created_at = system_now()};
+    Operation operation;
+    operation.backend = "local";
+    operation.lane = lane;
+    operation.kind = kind;
+    operation.priority = priority;
+    operation.body = {{"ref", lane}};
+    operation.created_at = system_now();
     const auto written = store_->write([&](SQLite::Database& database) -> Status {
       outbox().add(database, operation);
       return {};
