@@ -35,6 +35,10 @@ find_library(LIBYUV_LIBRARY yuv REQUIRED)
 add_library(libyuv::yuv INTERFACE IMPORTED)
 target_link_libraries(libyuv::yuv INTERFACE ${LIBYUV_LIBRARY})
 
+find_library(LIBCSV_LIBRARY csv REQUIRED)
+add_library(libcsv::csv INTERFACE IMPORTED)
+target_link_libraries(libcsv::csv INTERFACE ${LIBCSV_LIBRARY})
+
 # Debian's OpenCVConfig.cmake comes only with libopencv-dev, which pulls in VTK and a desktop; two modules are needed.
 find_library(OPENCV_CORE_LIBRARY opencv_core REQUIRED)
 find_library(OPENCV_IMGPROC_LIBRARY opencv_imgproc REQUIRED)

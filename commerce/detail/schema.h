@@ -115,6 +115,85 @@ CREATE TABLE seen_event(
   PRIMARY KEY(backend, event)
 ) STRICT;
 )sql",
+
+    // A shop without a mall: its own catalogue, timed prices and orders.
+    R"sql(
+CREATE TABLE local_revision(last INTEGER NOT NULL) STRICT;  -- one counter for all that changes below: what is new since N
+INSERT INTO local_revision VALUES(0);
+
+CREATE TABLE local_item(
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  sku TEXT NOT NULL,
+  title TEXT NOT NULL,
+  option TEXT NOT NULL,
+  category TEXT NOT NULL,
+  image_url TEXT NOT NULL,
+  shop_url TEXT NOT NULL,
+  availability TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK(length(currency) = 3),
+  price INTEGER NOT NULL CHECK(price > 0),   -- without any timed price
+  reference_price INTEGER CHECK(reference_price > price),
+  reference_basis TEXT NOT NULL,
+  stock INTEGER CHECK(stock >= 0),           -- that can still be sold; NULL: not counted
+  table_stock INTEGER,                       -- what the last table said: said once more, it says nothing new
+  is_presale INTEGER NOT NULL,
+  revision INTEGER NOT NULL UNIQUE,          -- of the last change
+  edition INTEGER NOT NULL,                  -- of the last change of anything but the stock
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY(product, variant)
+) STRICT;
+
+CREATE TABLE local_timed_price(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,      -- the handle
+  operation TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  begins_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,                  -- half-open; moved to the moment at which it was ended early
+  planned_end INTEGER NOT NULL CHECK(planned_end > begins_at)
+) STRICT;
+
+CREATE TABLE local_timed_item(
+  timed_price INTEGER NOT NULL REFERENCES local_timed_price(id),
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  price INTEGER NOT NULL CHECK(price > 0),
+  PRIMARY KEY(timed_price, product, variant)
+) STRICT;
+CREATE INDEX local_timed_item_by_ref ON local_timed_item(product, variant);
+
+CREATE TABLE local_purchase(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  operation TEXT NOT NULL UNIQUE,            -- who sends it twice makes one
+  state TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK(length(currency) = 3),
+  total INTEGER NOT NULL CHECK(total > 0),
+  masked_name TEXT NOT NULL,
+  room TEXT NOT NULL,
+  placed_at INTEGER NOT NULL,
+  revision INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE local_purchase_line(
+  purchase INTEGER NOT NULL REFERENCES local_purchase(id),
+  line INTEGER NOT NULL,
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK(quantity > 0),
+  held INTEGER NOT NULL CHECK(held >= 0),    -- of it taken from a counted stock, and given back when it is cancelled
+  unit_price INTEGER NOT NULL CHECK(unit_price > 0),
+  PRIMARY KEY(purchase, line)
+) STRICT;
+
+CREATE TABLE local_payment(
+  purchase INTEGER NOT NULL REFERENCES local_purchase(id),
+  payment TEXT NOT NULL,                     -- the operation that recorded it
+  amount INTEGER NOT NULL CHECK(amount > 0),
+  paid_at INTEGER NOT NULL,
+  PRIMARY KEY(purchase, payment)
+) STRICT;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail
