@@ -175,6 +175,7 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &answer);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "vitrine");
+  if (!request.is_safe && request.method != "GET") curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   if (!config_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, config_.ca_file.c_str());
   if (!request.body.empty() || request.method != "GET") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
