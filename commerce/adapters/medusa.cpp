@@ -355,8 +355,8 @@ Result<ChangedOrders> MedusaAdapter::orders(const std::string& cursor, Deadline 
   return changed_orders;
 }
 
-Result<ReadOrders> MedusaAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
-  ReadOrders read;
+Result<std::vector<Order>> MedusaAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
+  std::vector<Order> orders;
   const auto done = in_portions(ids, [&](std::span<const std::string> some) -> Called<void> {
     const auto answer = get(
         fmt::format("/admin/orders?{}limit={}&fields={}", id_query(some), kIdsARequest, medusa::kOrderFields),
@@ -364,15 +364,12 @@ Result<ReadOrders> MedusaAdapter::read_orders(std::span<const std::string> ids, 
     if (!answer) return tl::unexpected(answer.error());
     for (const auto& row : list_at(*answer, {"orders"})) {
       auto order = medusa::to_order(row);
-      if (order)
-        read.orders.push_back(std::move(*order));
-      else
-        read.refused.push_back(std::move(order.error()));
+      if (order) orders.push_back(std::move(*order));
     }
     return {};
   });
   if (!done) return tl::unexpected(done.error().error.with_context("reading orders"));
-  return read;
+  return orders;
 }
 
 WriteOutcome MedusaAdapter::set_listing(const Ref& ref, Listing listing, Deadline deadline) {
@@ -475,9 +472,9 @@ WriteOutcome MedusaAdapter::end_timed_price(const std::string& handle, Deadline 
   return ended ? write_outcome(WriteResult::kDone) : ended.error().outcome();
 }
 
-Result<std::optional<std::string>> MedusaAdapter::find_timed_price(const TimedPrice& price,
+Result<std::optional<std::string>> MedusaAdapter::find_timed_price(const std::string& operation,
                                                                    Deadline deadline) {
-  auto found = find_price_list(price.operation, deadline);
+  auto found = find_price_list(operation, deadline);
   if (!found) return tl::unexpected(found.error().error.with_context("looking for a timed price"));
   return std::move(*found);
 }

@@ -45,13 +45,14 @@ class MedusaAdapter : public Adapter {
   Result<ChangedItems> changes(const std::string& cursor, Deadline deadline) override;
   Result<ReadItems> read_items(std::span<const Ref> refs, Deadline deadline) override;
   Result<ChangedOrders> orders(const std::string& cursor, Deadline deadline) override;
-  Result<ReadOrders> read_orders(std::span<const std::string> ids, Deadline deadline) override;
+  Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) override;
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
                          Deadline deadline) override;
   WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) override;
   WriteOutcome end_timed_price(const std::string& handle, Deadline deadline) override;
-  Result<std::optional<std::string>> find_timed_price(const TimedPrice& price, Deadline deadline) override;
+  Result<std::optional<std::string>> find_timed_price(const std::string& operation,
+                                                      Deadline deadline) override;
   Result<Event> decode_event(const std::map<std::string, std::string>& headers, std::string_view body,
                              Instant now) const override;
 

@@ -22,6 +22,8 @@ constexpr size_t kVendureItemsARead = 100;
 constexpr size_t kVariantsARequest = 200;  // 400 kB of answer; the server takes at most 1000
 constexpr ChangeStream::Limits kVendureLimits{
     .page = 50, .largest_page = 1000, .overlap = std::chrono::seconds(10)};
+constexpr const char* kUpdateVariants =
+    "mutation($v:[UpdateProductVariantInput!]!){updateProductVariants(input:$v){id}}";
 constexpr const char* kChangeOptions =
     "(options:{take:$take,skip:$skip,sort:{updatedAt:ASC},filter:{updatedAt:{after:$after}}})";
 constexpr const char* kChangeVariables = "query($take:Int!,$skip:Int!,$after:DateTime!)";
@@ -67,9 +69,19 @@ Called<std::vector<Change>> changes_of(const json& rows, const ReadIds& read_ids
   return changes;
 }
 
-json list_options(size_t take, const char* field, json values) {
-  const json filter{{field, json{{"in", std::move(values)}}}};
+json list_options(size_t take, const char* field, const char* test, json values) {
+  const json filter{{field, json{{test, std::move(values)}}}};
   return json{{"o", json{{"take", take}, {"filter", filter}}}};
+}
+
+/// Values are null where the fields are emptied.
+json timed_input(const std::string& variant, const vendure::CustomFields& fields, json price, json from,
+                 json until, json operation) {
+  const json custom{{fields.timed_price, std::move(price)},
+                    {fields.timed_from, std::move(from)},
+                    {fields.timed_until, std::move(until)},
+                    {fields.timed_operation, std::move(operation)}};
+  return json{{"id", variant}, {"customFields", custom}};
 }
 
 json one(json value) {
@@ -223,7 +235,7 @@ Called<VendureAdapter::Rows> VendureAdapter::read_variants(const std::set<std::s
       if (!next->empty()) wanted.push_back(*next);
     if (wanted.empty()) break;
     const size_t take = wanted.size();
-    auto data = ask(query, list_options(take, "id", std::move(wanted)), Effect::kReads, deadline);
+    auto data = ask(query, list_options(take, "id", "in", std::move(wanted)), Effect::kReads, deadline);
     if (!data) return tl::unexpected(data.error());
     for (const auto& row : list_at(*data, {"productVariants", "items"})) {
       auto item = vendure::to_item(row, shop_);
@@ -242,7 +254,7 @@ Called<std::map<std::string, std::set<std::string>>> VendureAdapter::variants_of
   std::map<std::string, std::set<std::string>> found;
   if (products.empty()) return found;
   auto data = ask("query($o:ProductListOptions!){products(options:$o){items{id variants{id}}}}",
-                  list_options(products.size(), "id", json(products)), Effect::kReads, deadline);
+                  list_options(products.size(), "id", "in", json(products)), Effect::kReads, deadline);
   if (!data) return tl::unexpected(data.error());
   for (const auto& product : list_at(*data, {"products", "items"})) {
     auto& variants = found[id_at(product, {"id"})];
@@ -342,25 +354,23 @@ Result<ChangedOrders> VendureAdapter::orders(const std::string& cursor, Deadline
   return changed;
 }
 
-Result<ReadOrders> VendureAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
-  ReadOrders read;
+Result<std::vector<Order>> VendureAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
+  std::vector<Order> orders;
   const std::string query = fmt::format("query($o:OrderListOptions!){{orders(options:$o){{items{{{}}}}}}}",
                                         vendure::kOrderSelection);
   for (size_t first = 0; first < ids.size(); first += kVendureItemsARead) {
     const auto some = ids.subspan(first, std::min(kVendureItemsARead, ids.size() - first));
-    auto data = ask(
-        query, list_options(some.size(), "code", json(std::vector<std::string>(some.begin(), some.end()))),
-        Effect::kReads, deadline);
+    auto data =
+        ask(query,
+            list_options(some.size(), "code", "in", json(std::vector<std::string>(some.begin(), some.end()))),
+            Effect::kReads, deadline);
     if (!data) return tl::unexpected(data.error().error.with_context("reading orders"));
     for (const auto& row : list_at(*data, {"orders", "items"})) {
       auto order = vendure::to_order(row);
-      if (order)
-        read.orders.push_back(std::move(*order));
-      else
-        read.refused.push_back(std::move(order.error()));
+      if (order) orders.push_back(std::move(*order));
     }
   }
-  return read;
+  return orders;
 }
 
 WriteOutcome VendureAdapter::set_listing(const Ref& ref, Listing listing, Deadline deadline) {
@@ -413,104 +423,79 @@ WriteOutcome VendureAdapter::set_stock(const Ref& ref, int64_t stock, std::optio
   if (expected && count->left() != *expected)
     return write_outcome(WriteResult::kConflict,
                          fmt::format("{} are left, not {}", count->left(), *expected));
-  const auto data = ask("mutation($v:[UpdateProductVariantInput!]!){updateProductVariants(input:$v){id}}",
-                        json{{"v", one(json{{"id", ref.variant}, {"stockOnHand", stock + count->held}})}},
-                        Effect::kChanges, deadline);
+  const auto data =
+      ask(kUpdateVariants, json{{"v", one(json{{"id", ref.variant}, {"stockOnHand", stock + count->held}})}},
+          Effect::kChanges, deadline);
   return data ? write_outcome(WriteResult::kDone) : data.error().outcome();
-}
-
-vendure::TimedHandle VendureAdapter::handle_of(const TimedPrice& price) const {
-  const auto cut = [](Instant instant) {
-    return Instant{std::chrono::floor<std::chrono::milliseconds>(instant)};
-  };
-  vendure::TimedHandle handle;
-  handle.window = {cut(price.window.begin), cut(price.window.end)};
-  for (const auto& [ref, money] : price.prices) handle.prices[ref.variant] = money.minor;
-  return handle;
 }
 
 WriteOutcome VendureAdapter::put_timed_price(const TimedPrice& price, Deadline deadline) {
   if (capabilities().timed_price != Capabilities::TimedPrice::kNative)
     return write_outcome(WriteResult::kUnsupported, "the shop has no fields for a timed price");
   if (auto refused = refuse_timed_price(price, currency_, session_.server_now())) return *refused;
-  const vendure::TimedHandle handle = handle_of(price);
+  const Window window = {from_unix_millis(unix_millis(price.window.begin)),
+                         from_unix_millis(unix_millis(price.window.end))};
   std::set<std::string> ids;
-  for (const auto& [id, minor] : handle.prices) ids.insert(id);
+  for (const auto& [ref, money] : price.prices) ids.insert(ref.variant);
   const auto rows = read_variants(ids, deadline);
   if (!rows) return rows.error().outcome_before_write();
 
   size_t there = 0;
   json input = json::array();
-  for (const auto& [id, minor] : handle.prices) {
-    const auto row = rows->by_id.find(id);
+  for (const auto& [ref, money] : price.prices) {
+    const auto row = rows->by_id.find(ref.variant);
     if (row == rows->by_id.end())
       return write_outcome(WriteResult::kRejected, "the variant is not in the shop");
     const auto standing = vendure::timed_fields_of(row->second, shop_);
-    const bool is_ours = standing == vendure::TimedFields{minor, handle.window};
-    there += is_ours ? 1 : 0;
-    if (standing && !is_ours && standing->window.end > session_.server_now())
+    const bool is_this_one = standing && standing->operation == price.operation;
+    there += is_this_one ? 1 : 0;
+    if (standing && !is_this_one && standing->window.end > session_.server_now())
       return write_outcome(WriteResult::kConflict, fmt::format("another timed price stands there until {}",
                                                                format_rfc3339(standing->window.end)));
-    input.push_back(
-        json{{"id", id},
-             {"customFields", json{{shop_.fields.timed_price, minor},
-                                   {shop_.fields.timed_from, format_rfc3339(handle.window.begin)},
-                                   {shop_.fields.timed_until, format_rfc3339(handle.window.end)}}}});
+    input.push_back(timed_input(ref.variant, shop_.fields, money.minor, format_rfc3339(window.begin),
+                                format_rfc3339(window.end), price.operation));
   }
-  WriteOutcome result;
-  if (there == handle.prices.size()) {
-    result = write_outcome(WriteResult::kAlready);
-  } else {
+  WriteOutcome result = write_outcome(WriteResult::kAlready);
+  if (there < price.prices.size()) {
     if (auto refused = refuse_timed_price(price, rows->items)) return *refused;
-    const auto data = ask("mutation($v:[UpdateProductVariantInput!]!){updateProductVariants(input:$v){id}}",
-                          json{{"v", std::move(input)}}, Effect::kChanges, deadline);
+    const auto data = ask(kUpdateVariants, json{{"v", std::move(input)}}, Effect::kChanges, deadline);
     if (!data) return data.error().outcome();
     result = write_outcome(WriteResult::kDone);
   }
-  result.handle = handle.text();
+  result.handle = price.operation;
   return result;
 }
 
-WriteOutcome VendureAdapter::end_timed_price(const std::string& handle, Deadline deadline) {
-  const auto ours = vendure::TimedHandle::parse(handle);
-  if (!ours) return write_outcome(WriteResult::kRejected, "not a handle of a timed price");
-  if (!shop_.fields.has_timed_price()) return write_outcome(WriteResult::kUnsupported);
-  if (ours->window.end <= session_.server_now()) return write_outcome(WriteResult::kAlready);
+Called<std::set<std::string>> VendureAdapter::find_variants(const std::string& operation, Deadline deadline) {
+  const auto data =
+      ask("query($o:ProductVariantListOptions!){productVariants(options:$o){items{id}}}",
+          list_options(kVariantsARequest, shop_.fields.timed_operation.c_str(), "eq", json(operation)),
+          Effect::kReads, deadline);
+  if (!data) return tl::unexpected(data.error());
   std::set<std::string> ids;
-  for (const auto& [id, minor] : ours->prices) ids.insert(id);
-  const auto rows = read_variants(ids, deadline);
-  if (!rows) return rows.error().outcome_before_write();
+  for (const auto& row : list_at(*data, {"productVariants", "items"})) ids.insert(id_at(row, {"id"}));
+  return ids;
+}
+
+WriteOutcome VendureAdapter::end_timed_price(const std::string& handle, Deadline deadline) {
+  if (handle.empty()) return write_outcome(WriteResult::kRejected, "not a handle of a timed price");
+  if (!shop_.fields.has_timed_price()) return write_outcome(WriteResult::kUnsupported);
+  const auto ids = find_variants(handle, deadline);
+  if (!ids) return ids.error().outcome_before_write();
+  if (ids->empty()) return write_outcome(WriteResult::kAlready);
   json input = json::array();
-  for (const auto& [id, row] : rows->by_id) {
-    const auto price = ours->prices.find(id);
-    if (price == ours->prices.end()) continue;
-    if (vendure::timed_fields_of(row, shop_) != vendure::TimedFields{price->second, ours->window})
-      continue;  // not ours
-    input.push_back(json{{"id", id},
-                         {"customFields", json{{shop_.fields.timed_price, nullptr},
-                                               {shop_.fields.timed_from, nullptr},
-                                               {shop_.fields.timed_until, nullptr}}}});
-  }
-  if (input.empty()) return write_outcome(WriteResult::kAlready);
-  const auto data = ask("mutation($v:[UpdateProductVariantInput!]!){updateProductVariants(input:$v){id}}",
-                        json{{"v", std::move(input)}}, Effect::kChanges, deadline);
+  for (const auto& id : *ids)
+    input.push_back(timed_input(id, shop_.fields, nullptr, nullptr, nullptr, nullptr));
+  const auto data = ask(kUpdateVariants, json{{"v", std::move(input)}}, Effect::kChanges, deadline);
   return data ? write_outcome(WriteResult::kDone) : data.error().outcome();
 }
 
-Result<std::optional<std::string>> VendureAdapter::find_timed_price(const TimedPrice& price,
+Result<std::optional<std::string>> VendureAdapter::find_timed_price(const std::string& operation,
                                                                     Deadline deadline) {
-  const vendure::TimedHandle handle = handle_of(price);
-  std::set<std::string> ids;
-  for (const auto& [id, minor] : handle.prices) ids.insert(id);
-  const auto rows = read_variants(ids, deadline);
-  if (!rows) return tl::unexpected(rows.error().error.with_context("looking for a timed price"));
-  for (const auto& [id, minor] : handle.prices) {
-    const auto row = rows->by_id.find(id);
-    if (row == rows->by_id.end() ||
-        vendure::timed_fields_of(row->second, shop_) != vendure::TimedFields{minor, handle.window})
-      return std::nullopt;
-  }
-  return handle.prices.empty() ? std::nullopt : std::optional(handle.text());
+  if (operation.empty() || !shop_.fields.has_timed_price()) return std::nullopt;
+  const auto ids = find_variants(operation, deadline);
+  if (!ids) return tl::unexpected(ids.error().error.with_context("looking for a timed price"));
+  return ids->empty() ? std::nullopt : std::optional(operation);
 }
 
 Result<Adapter::Event> VendureAdapter::decode_event(const std::map<std::string, std::string>& headers,

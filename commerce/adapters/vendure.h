@@ -19,7 +19,7 @@
 
 namespace vitrine::commerce {
 
-/// A shop on Vendure 3, over its admin API (GraphQL). Timed prices need three custom fields on the variant
+/// A shop on Vendure 3, over its admin API (GraphQL). Timed prices need four custom fields on the variant
 /// and a price strategy of the shop's that looks at them; without, Vendure can take a sum off in the cart
 /// only, and we don't. A listing is the product's "enabled". Threads: any, as `Adapter`.
 class VendureAdapter : public Adapter {
@@ -42,13 +42,14 @@ class VendureAdapter : public Adapter {
   Result<ChangedItems> changes(const std::string& cursor, Deadline deadline) override;
   Result<ReadItems> read_items(std::span<const Ref> refs, Deadline deadline) override;
   Result<ChangedOrders> orders(const std::string& cursor, Deadline deadline) override;
-  Result<ReadOrders> read_orders(std::span<const std::string> ids, Deadline deadline) override;
+  Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) override;
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
                          Deadline deadline) override;
   WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) override;
   WriteOutcome end_timed_price(const std::string& handle, Deadline deadline) override;
-  Result<std::optional<std::string>> find_timed_price(const TimedPrice& price, Deadline deadline) override;
+  Result<std::optional<std::string>> find_timed_price(const std::string& operation,
+                                                      Deadline deadline) override;
   Result<Event> decode_event(const std::map<std::string, std::string>& headers, std::string_view body,
                              Instant now) const override;
 
@@ -71,7 +72,8 @@ class VendureAdapter : public Adapter {
   Called<Rows> read_variants(const std::set<std::string>& ids, Deadline deadline);
   Called<std::map<std::string, std::set<std::string>>> variants_of(const std::set<std::string>& products,
                                                                    Deadline deadline);
-  [[nodiscard]] vendure::TimedHandle handle_of(const TimedPrice& price) const;
+  /// The variants that carry the timed price of `operation`.
+  Called<std::set<std::string>> find_variants(const std::string& operation, Deadline deadline);
 
   const Config config_;
   const Secret credential_;

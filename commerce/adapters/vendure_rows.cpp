@@ -55,8 +55,8 @@ std::string variant_selection(const Shop& shop) {
   return "id sku updatedAt enabled currencyCode priceWithTax prices{price currencyCode} trackInventory "
          "outOfStockThreshold useGlobalOutOfStockThreshold stockLevels{stockOnHand stockAllocated} "
          "featuredAsset{preview} options{id name}" +
-         selection_of(
-             {&fields.reference_price, &fields.timed_price, &fields.timed_from, &fields.timed_until}) +
+         selection_of({&fields.reference_price, &fields.timed_price, &fields.timed_from, &fields.timed_until,
+                       &fields.timed_operation}) +
          " product{id name slug enabled updatedAt featuredAsset{preview} facetValues{name facet{code}}" +
          selection_of({&fields.presale}) + "}";
 }
@@ -185,30 +185,7 @@ std::optional<TimedFields> timed_fields_of(const json& variant, const Shop& shop
   const auto until = fields.instant_if_there(shop.fields.timed_until);
   if (!price || !from || !until) return std::nullopt;
   const auto cut = [](Instant instant) { return from_unix_millis(unix_millis(instant)); };
-  return TimedFields{*price, {cut(*from), cut(*until)}};
-}
-
-std::string TimedHandle::text() const {
-  return json{{"from", unix_millis(window.begin)}, {"until", unix_millis(window.end)}, {"prices", prices}}
-      .dump();
-}
-
-std::optional<TimedHandle> TimedHandle::parse(std::string_view text) {
-  constexpr size_t kMostBytes = 64 * 1024;
-  const auto value = parse_json(text, kMostBytes);
-  if (!value) return std::nullopt;
-  Problems problems;
-  JsonFields fields(*value, "handle", problems);
-  constexpr int64_t kLatest = 253'402'300'799'000;  // the year 9999
-  TimedHandle handle;
-  handle.window = {from_unix_millis(fields.integer("from", 0, kLatest)),
-                   from_unix_millis(fields.integer("until", 0, kLatest))};
-  const auto prices = value->is_object() ? value->find("prices") : value->end();
-  if (prices == value->end() || !prices->is_object()) return std::nullopt;
-  JsonFields amounts(*prices, "prices", problems);
-  for (const auto& [id, price] : prices->items()) handle.prices[id] = amounts.integer(id, 0, kMostMinor);
-  if (!problems.empty() || handle.prices.empty()) return std::nullopt;
-  return handle;
+  return TimedFields{*price, {cut(*from), cut(*until)}, fields.text(shop.fields.timed_operation)};
 }
 
 }  // namespace vitrine::commerce::vendure

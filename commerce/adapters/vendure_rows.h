@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <nlohmann/json.hpp>
 #include <tl/expected.hpp>
@@ -18,12 +16,13 @@ namespace vitrine::commerce::vendure {
 struct CustomFields {
   std::string presale;          // of the product, boolean
   std::string reference_price;  // of the variant, int: struck through
-  std::string timed_price;      // of the variant, int; all three or none
+  std::string timed_price;      // of the variant, int; all four or none
   std::string timed_from;       // datetime
   std::string timed_until;      // datetime, exclusive
+  std::string timed_operation;  // text: whose it is
 
   [[nodiscard]] bool has_timed_price() const {
-    return !timed_price.empty() && !timed_from.empty() && !timed_until.empty();
+    return !timed_price.empty() && !timed_from.empty() && !timed_until.empty() && !timed_operation.empty();
   }
 };
 
@@ -62,19 +61,11 @@ std::optional<StockCount> stock_of(const nlohmann::json& variant, const Shop& sh
 struct TimedFields {
   int64_t price_minor = 0;
   Window window;
+  std::string operation;  // empty: somebody else's
 
   bool operator==(const TimedFields&) const = default;
 };
+/// nullopt: there is none, or nothing of use.
 std::optional<TimedFields> timed_fields_of(const nlohmann::json& variant, const Shop& shop);
-
-/// The timed price as one text, for there is no record of it at the backend that could have an id: what
-/// stands in which variants' fields.
-struct TimedHandle {
-  std::map<std::string, int64_t> prices;  // by variant id, in minor units
-  Window window;
-
-  [[nodiscard]] std::string text() const;
-  static std::optional<TimedHandle> parse(std::string_view text);
-};
 
 }  // namespace vitrine::commerce::vendure
