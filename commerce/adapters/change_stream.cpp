@@ -14,6 +14,7 @@ using nlohmann::json;
 
 constexpr int kCursorFormat = 1;
 constexpr size_t kMostCursorBytes = 4096;
+constexpr int64_t kLatestMicros = 253'402'300'799'000'000;  // the year 9999
 
 void append(std::vector<std::string>& ids, const std::vector<Change>& changes) {
   for (const auto& change : changes) ids.insert(ids.end(), change.ids.begin(), change.ids.end());
@@ -79,9 +80,8 @@ Result<std::map<std::string, StreamPosition>> parse_cursor(std::string_view text
     if (!position.is_array() || position.size() != 2 || !position[0].is_number_integer() ||
         !position[1].is_number_integer())
       return bad();
-    constexpr int64_t kLatest = 253'402'300'799'000'000;  // the year 9999
     const auto instant = [](const json& micros) {
-      return Instant{std::chrono::microseconds{std::clamp<int64_t>(micros.get<int64_t>(), 0, kLatest)}};
+      return Instant{std::chrono::microseconds{std::clamp<int64_t>(micros.get<int64_t>(), 0, kLatestMicros)}};
     };
     positions[name] = {instant(position[0]), instant(position[1])};
   }
