@@ -353,7 +353,7 @@ TEST_P(AdapterContract, ACursorOfSomethingElseIsRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(With, AdapterContract, testing::Values("vendure", "medusa"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& kind) { return std::string(kind.param); });
 
 }  // namespace
 }  // namespace vitrine::commerce

@@ -33,6 +33,14 @@ std::string shops_directory() {
   return other.empty() ? VITRINE_SOURCE_DIR "/tests/peers/shops" : other;
 }
 
+HttpRequest post_to(const std::string& url) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = url;
+  request.headers = {"content-type: application/json"};
+  return request;
+}
+
 class VendureShop : public RealShop {
  public:
   VendureShop(const std::string& url, const std::string& file) : RealShop("vendure", url, file) {
@@ -76,8 +84,7 @@ class VendureShop : public RealShop {
 
  protected:
   void log_in() override {
-    HttpRequest request{
-        .method = "POST", .url = url_ + "/admin-api", .headers = {"content-type: application/json"}};
+    HttpRequest request = post_to(url_ + "/admin-api");
     request.body =
         to_text(json{{"query", "mutation($u:String!,$p:String!){login(username:$u,password:$p){__typename}}"},
                      {"variables", json{{"u", user_}, {"p", password_}}}});
@@ -132,9 +139,7 @@ class MedusaShop : public RealShop {
 
  protected:
   void log_in() override {
-    HttpRequest request{.method = "POST",
-                        .url = url_ + "/auth/user/emailpass",
-                        .headers = {"content-type: application/json"}};
+    HttpRequest request = post_to(url_ + "/auth/user/emailpass");
     request.body = to_text(json{{"email", user_}, {"password", password_}});
     const auto answer = http_.send(request, in_a_minute().at);
     ASSERT_TRUE(answer) << answer.error().error.message;
@@ -218,8 +223,9 @@ RealShop* RealShop::find(const std::string& name) {
 }
 
 json RealShop::call(const std::string& method, const std::string& path, const json& body) {
-  HttpRequest request{
-      .method = method, .url = url_ + path, .headers = {"content-type: application/json"}, .bearer = &token_};
+  HttpRequest request = post_to(url_ + path);
+  request.method = method;
+  request.bearer = &token_;
   if (!body.is_null()) request.body = to_text(body);
   const auto answer = http_.send(request, in_a_minute().at);
   EXPECT_TRUE(answer) << answer.error().error.message;

@@ -51,7 +51,7 @@ class RealShop {
   /// How many records of ours the server holds for it: what a put made twice would double.
   virtual size_t timed_prices(const std::string& operation) = 0;
   /// What tests/peers/shops/order prints.
-  [[nodiscard]] nlohmann::json sell(const std::string& sku, int quantity, const std::string& how) const;
+  nlohmann::json sell(const std::string& sku, int quantity, const std::string& how) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& url() const { return url_; }
