@@ -20,8 +20,10 @@ namespace vitrine::commerce {
 /// What a backend can do. Decided once, when it is opened; who uses an adapter asks here and never which
 /// backend it is.
 struct Capabilities {
-  enum class Changes { kNone, kByTime };                    // kNone: a full scan, rows compared
-  enum class TimedPrice { kNative, kCartOnly, kEmulated };  // kCartOnly: "结算立减", not in the listed price
+  enum class Changes { kNone, kByTime };  // kNone: a full scan, rows compared
+  /// Only kNative has put_timed_price; the others answer kUnsupported. kCartOnly: the backend can take a sum
+  /// off at the till ("结算立减"), and its listed price stays.
+  enum class TimedPrice { kNative, kCartOnly, kEmulated };
   enum class Stock { kReadOnly, kSet, kDelta, kCompareAndSet };
   enum class Idempotency { kNone, kNatural, kKey };
   enum class Room { kNone, kList, kListAndCurrent };
@@ -35,7 +37,7 @@ struct Capabilities {
   bool can_hold_reference_price = false;
   size_t most_items_a_read = 50;
   std::chrono::seconds overlap{10};  // that a changes cursor looks back; what the backend may be late
-  std::chrono::milliseconds clock_offset{0};  // backend's clock minus ours, at open
+  std::chrono::milliseconds clock_offset{0};  // backend's clock minus ours, from the answers so far
 };
 
 /// How a call that changes the backend ended.
@@ -72,10 +74,17 @@ struct ChangedItems {
   bool is_complete = false;  // nothing more for now
 };
 
+/// An order that could not be read: it may be a sale.
+struct RefusedOrder {
+  std::string id;
+  Problems problems;
+};
+
 struct ChangedOrders {
   std::vector<Order> orders;
   std::string next_cursor;
   bool is_complete = false;
+  std::vector<RefusedOrder> refused = {};
 };
 
 struct ReadItems {
@@ -110,13 +119,18 @@ class Adapter {
   /// 4 KiB, and stays valid across restarts. The price and stock in it are not to be trusted on air: sales
   /// and starts of timed prices change no row's time (Vendure, Medusa).
   virtual Result<ChangedItems> changes(const std::string& cursor, Deadline deadline) = 0;
-  /// The truth for price, stock and availability, at most `most_items_a_read`.
+  /// The truth for price, stock and availability, at most `most_items_a_read`. A ref without a variant stands
+  /// for all of its product's, one without a product (a hint of `decode_event`) for the variant.
   virtual Result<ReadItems> read_items(std::span<const Ref> refs, Deadline deadline) = 0;
 
+  /// Orders changed since `cursor` (empty: those of the last weeks, as configured), unplaced ones with a
+  /// deposit included, carts not.
   virtual Result<ChangedOrders> orders(const std::string& cursor, Deadline deadline) = 0;
+  /// Those that are there and can be read.
   virtual Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) = 0;
 
-  /// Absolute: doing it twice is doing it once.
+  /// Absolute: doing it twice is doing it once. Of the whole product: that is what a customer finds or does
+  /// not (Medusa knows nothing smaller).
   enum class Listing { kOff, kOn };
   virtual WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) = 0;
   /// `expected`: what we read last; kConflict where it is something else by now.
@@ -133,10 +147,11 @@ class Adapter {
   /// A webhook. The signature is checked over the raw bytes in constant time; what it says is a hint what to
   /// read, never data. Errors: kAuthRejected, kProtocol, kTimeout (too old).
   struct Event {
-    std::string id;  // seen before: ignored
-    std::vector<Ref> items;
+    std::string id;          // seen before: ignored
+    std::vector<Ref> items;  // as far as it names them: the product, or the variant, or both
     std::vector<std::string> orders;
     bool is_catalogue = false;  // something changed that has no id here
+    bool is_orders = false;     // some order changed, and it doesn't say which
   };
   virtual Result<Event> decode_event(const std::map<std::string, std::string>& headers, std::string_view body,
                                      Instant now) const = 0;

@@ -72,11 +72,9 @@ size_t take_header(const char* data, size_t size, size_t count, void* user) {
   constexpr size_t kMostHeaders = 100;
   auto& headers = static_cast<Answer*>(user)->response.headers;
   const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) headers.clear();  // what stood before it was an interim answer
   const size_t colon = line.find(':');
-  if (colon == std::string_view::npos) {
-    headers.clear();  // a status line: what stood before it was an interim answer
-    return size * count;
-  }
+  if (colon == std::string_view::npos) return size * count;  // that, or the empty line at the end
   std::string name(line.substr(0, colon));
   std::ranges::transform(name, name.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
@@ -175,6 +173,7 @@ tl::expected<HttpResponse, HttpClient::Failure> HttpClient::send(const HttpReque
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &answer);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "vitrine");
+  if (!request.is_safe && request.method != "GET") curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   if (!config_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, config_.ca_file.c_str());
   if (!request.body.empty() || request.method != "GET") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
