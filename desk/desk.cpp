@@ -67,7 +67,8 @@ json to_json(const commerce::Catalogue::Row& row, std::optional<MediaTime> confi
 json to_json(const commerce::Order& order) {
   json lines = json::array();
   for (const auto& line : order.lines)
-    lines.push_back({{"sku", line.sku}, {"quantity", line.quantity}, {"unit_price", to_json(line.unit_price)}});
+    lines.push_back(
+        {{"sku", line.sku}, {"quantity", line.quantity}, {"unit_price", to_json(line.unit_price)}});
   return {{"id", order.id},
           {"number", order.number},
           {"state", to_string(order.state)},
@@ -105,7 +106,6 @@ Desk::Desk(Parts parts)
       config_(std::move(parts.config)),
       backend_(backend_name(config_.commerce)),
       store_(std::move(parts.store)),
-      adapter_(std::move(parts.adapter)),
       catalogue_(*store_, backend_, {config_.commerce.currency, config_.commerce.highest_price_minor}),
       orders_(*store_, backend_),
       outbox_(*store_) {
@@ -126,7 +126,8 @@ void Desk::open_backend(const std::stop_token& stop, const decltype(Parts::open_
   do {
     auto adapter = open(*store_);
     is_open = adapter.has_value();
-    loop_.post([this, alive = std::weak_ptr(alive_), opened = std::make_shared<decltype(adapter)>(std::move(adapter))] {
+    loop_.post([this, alive = std::weak_ptr(alive_),
+                opened = std::make_shared<decltype(adapter)>(std::move(adapter))] {
       if (alive.expired()) return;
       if (*opened)
         take(std::move(**opened));
@@ -158,7 +159,8 @@ json Desk::answer(const json& request) {
   if (op == "items") return items(request);
   if (op == "sync") return sync(request);
   if (op == "orders") return orders(request);
-  return refusal({ErrorCode::kInvalidInput, fmt::format("op \"{}\" is not known; there are items, sync and orders", op)});
+  return refusal({ErrorCode::kInvalidInput,
+                  fmt::format("op \"{}\" is not known; there are items, sync and orders", op)});
 }
 
 json Desk::items(const json& request) {
@@ -176,9 +178,14 @@ json Desk::items(const json& request) {
     json problems = json::array();
     for (const auto& problem : row.problems)
       problems.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
-    refusals.push_back({{"item", row.ref.text()}, {"since", format_rfc3339(row.first_at)}, {"problems", problems}});
+    refusals.push_back(
+        {{"item", row.ref.text()}, {"since", format_rfc3339(row.first_at)}, {"problems", problems}});
   }
-  return {{"ok", true}, {"backend", backend_}, {"total", rows->size()}, {"items", std::move(items)}, {"refused", std::move(refusals)}};
+  return {{"ok", true},
+          {"backend", backend_},
+          {"total", rows->size()},
+          {"items", std::move(items)},
+          {"refused", std::move(refusals)}};
 }
 
 json Desk::sync(const json& request) {
@@ -191,7 +198,10 @@ json Desk::sync(const json& request) {
                {"backend", backend_},
                {"url", config_.commerce.url},
                {"outbox",
-                {{"open", counts->open}, {"unknown", counts->unknown}, {"done", counts->done}, {"rejected", counts->rejected}}},
+                {{"open", counts->open},
+                 {"unknown", counts->unknown},
+                 {"done", counts->done},
+                 {"rejected", counts->rejected}}},
                {"repairs", store_->repairs()}};
   if (pull.catalogue_at) body["catalogue_at"] = format_rfc3339(*pull.catalogue_at);
   if (pull.orders_at) body["orders_at"] = format_rfc3339(*pull.orders_at);
@@ -225,7 +235,8 @@ json Desk::orders(const json& request) {
     if (request.value("csv", json(false)) == true) body["csv"] = commerce::to_csv(*found);
     return body;
   }
-  return refusal({ErrorCode::kInvalidInput, "which: " + which.dump() + ", allowed: all, unpaid, open_balance, unshipped"});
+  return refusal({ErrorCode::kInvalidInput,
+                  "which: " + which.dump() + ", allowed: all, unpaid, open_balance, unshipped"});
 }
 
 }  // namespace vitrine::desk

@@ -57,7 +57,7 @@ class Desk {
   commerce::Outbox outbox_;
   commerce::Freshness freshness_;
   std::unique_ptr<ControlServer> control_;
-  std::string open_fault_;  // why the shop's server can't be spoken to; empty once it can
+  std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
   std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then
   // Last: their threads end before the rest goes.
   std::unique_ptr<commerce::Puller> puller_;
