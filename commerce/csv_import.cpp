@@ -400,7 +400,7 @@ class RowReader {
       refuse(TableColumn::kReferenceBasis, shown(made.reference_basis), "a few words, such as 门店价");
     if (cell(TableColumn::kReferencePrice).empty()) return;
     made.item.reference_price = price(TableColumn::kReferencePrice);
-    if (*made.item.reference_price <= made.item.price)
+    if (made.item.reference_price->minor <= made.item.price.minor)
       refuse(TableColumn::kReferencePrice, shown(cell(TableColumn::kReferencePrice)),
              "above the price, or nothing");
     if (made.reference_basis.empty()) {

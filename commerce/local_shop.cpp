@@ -40,7 +40,7 @@ Problems check_local(const LocalItem& local, const RowRules& rules, std::optiona
   Problems problems = check_row(item, rules);
   if (local.reference_basis.size() > kMostNameBytes || find_unsafe_character(local.reference_basis))
     problems.push_back({"reference basis", "a long or unsafe text", "a few words, such as 门店价"});
-  if (item.reference_price && *item.reference_price <= item.price) {
+  if (item.reference_price && item.reference_price->minor <= item.price.minor) {
     problems.push_back({"reference price", format_amount(*item.reference_price, Cents::kKeep),
                         "above the price of " + format_amount(item.price, Cents::kKeep) + ", or none"});
   }
@@ -396,7 +396,7 @@ Result<Order> LocalShop::reserve(const Reservation& reservation) {
 
 Result<Order> LocalShop::pay(const std::string& id, const Payment& payment) {
   return written<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
-    const auto order = order_of(database, id);
+    auto order = order_of(database, id);
     if (!order) return order;
     const std::string amount = format_amount(payment.amount, Cents::kKeep);
     const auto before = std::ranges::find(order->payments, payment.id, &Payment::id);
@@ -427,7 +427,7 @@ Result<Order> LocalShop::pay(const std::string& id, const Payment& payment) {
 
 Result<Order> LocalShop::close(const std::string& id, OrderState state) {
   return written<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
-    const auto order = order_of(database, id);
+    auto order = order_of(database, id);
     if (!order || order->state == state) return order;
     const OrderState from = order->state;
     const bool is_allowed =

@@ -511,6 +511,7 @@ TEST_F(LocalTest, TwelveBuyersOfFivePiecesGetFive) {
   std::atomic<int> served = 0;
   {
     std::vector<std::jthread> buyers;
+    buyers.reserve(12);
     for (int i = 0; i < 12; ++i)
       buyers.emplace_back([&, i] {
         if (reserve("form-" + std::to_string(i), 1)) ++served;
