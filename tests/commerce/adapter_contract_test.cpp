@@ -273,7 +273,7 @@ TEST_P(AdapterContract, AnOrderIsSeenWithItsLinesAndADepositBeforeItsBalance) {
   auto orders = pull_orders(cursor);
   const auto find_order = [&](const json& said) -> Order {
     for (const auto& [id, order] : orders)
-      if (id == text_at(said, {"order"})) return order;
+      if (order.number == text_at(said, {"number"})) return order;
     ADD_FAILURE() << said.dump() << " was not seen";
     return {};
   };
