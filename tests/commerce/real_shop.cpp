@@ -82,6 +82,17 @@ class VendureShop : public RealShop {
     return json_at(answer, {"data", "productVariants", "totalItems"}).get<size_t>();
   }
 
+  [[nodiscard]] json on_writes(json fault) const override {
+    fault["body"] = "updateProduct";
+    return fault;
+  }
+  [[nodiscard]] json refuse_token_once() const override {
+    return json{{"times", 1},
+                {"action", "status"},
+                {"status", 200},
+                {"reply", R"({"errors":[{"message":"no","extensions":{"code":"FORBIDDEN"}}],"data":null})"}};
+  }
+
  protected:
   void log_in() override {
     HttpRequest request = post_to(url_ + "/admin-api");
@@ -135,6 +146,15 @@ class MedusaShop : public RealShop {
     for (const auto& list : list_at(answer, {"price_lists"}))
       found += text_at(list, {"description"}).find(operation) == std::string::npos ? 0 : 1;
     return found;
+  }
+
+  [[nodiscard]] json on_writes(json fault) const override {
+    fault["method"] = "POST";
+    fault["path"] = "^/admin/";
+    return fault;
+  }
+  [[nodiscard]] json refuse_token_once() const override {
+    return json{{"times", 1}, {"path", "^/admin/"}, {"action", "status"}, {"status", 401}, {"reply", "{}"}};
   }
 
  protected:
@@ -241,6 +261,42 @@ json RealShop::sell(const std::string& sku, int quantity, const std::string& how
   const auto sold = fakes::run(command);
   EXPECT_EQ(sold.exit_code, 0) << sold.output << sold.errors;
   return json::parse(sold.output, nullptr, false);
+}
+
+class BrokenPath::Proxy {
+ public:
+  Proxy(const std::string& port, const std::string& shop_port)
+      : child_({shops_directory() + "/faults", port, shop_port}, log()) {}
+  ~Proxy() {
+    child_.signal(SIGTERM);
+    child_.wait();
+  }
+  bool wait() {
+    return fakes::wait_for([&] { return fakes::read_file(log()).find("\"url\"") != std::string::npos; });
+  }
+  [[nodiscard]] std::filesystem::path log() const { return directory_.path() / "log"; }
+
+ private:
+  fakes::TempDir directory_;
+  fakes::ChildProcess child_;
+};
+
+BrokenPath::BrokenPath(const RealShop& shop) {
+  const std::string port = std::to_string(fakes::free_port());
+  url_ = "http://127.0.0.1:" + port;
+  proxy_ = std::make_unique<Proxy>(port, shop.url().substr(shop.url().rfind(':') + 1));
+  EXPECT_TRUE(proxy_->wait()) << fakes::read_file(proxy_->log());
+}
+BrokenPath::~BrokenPath() = default;
+
+void BrokenPath::set(const json& rules) {
+  HttpRequest request = post_to(url_ + "/__faults");
+  request.method = "PUT";
+  request.body = to_text(json::array({rules}));
+  HttpClient http{HttpClient::Config{}};
+  const auto answer = http.send(request, in_a_minute().at);
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_EQ(answer->status, 200) << answer->body;
 }
 
 std::vector<ShopRow> shop_catalogue() {
