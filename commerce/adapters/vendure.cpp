@@ -172,6 +172,12 @@ Status VendureAdapter::read_shop(Deadline deadline) {
   shop_.tracks_inventory = settings.boolean("trackInventory");
   shop_.out_of_stock_threshold = settings.integer("outOfStockThreshold", -1'000'000'000, 1'000'000'000);
   if (!problems.empty()) return fail(ErrorCode::kProtocol, problems.front().text());
+  // A field that the shop has not got spoils every read: said now, with its name, and not during a show.
+  const auto probe =
+      ask("{productVariants(options:{take:1}){items{" + vendure::variant_selection(shop_) + "}}}",
+          json::object(), Effect::kReads, deadline);
+  if (!probe)
+    return tl::unexpected(probe.error().error.with_context("one item, with the custom fields as configured"));
   return {};
 }
 

@@ -23,6 +23,19 @@ using nlohmann::json;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+/// At its end an item has as many pieces as at its beginning, whoever bought some.
+class StockAsItWas {
+ public:
+  StockAsItWas(Adapter& adapter, const CatalogueItem& item) : adapter_(adapter), item_(item) {}
+  ~StockAsItWas() { adapter_.set_stock(item_.ref, item_.stock.value_or(0), std::nullopt, in_a_minute()); }
+  StockAsItWas(const StockAsItWas&) = delete;
+  StockAsItWas& operator=(const StockAsItWas&) = delete;
+
+ private:
+  Adapter& adapter_;
+  const CatalogueItem item_;
+};
+
 class AdapterContract : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -188,6 +201,7 @@ TEST_P(AdapterContract, AListingIsSetOnceHoweverOften) {
 TEST_P(AdapterContract, ASaleIsSeenByReadingTheItemAndStockIsSetOnlyWhereItIsAsExpected) {
   const auto item = find("LS-0005-1");
   ASSERT_TRUE(item.stock);
+  const StockAsItWas stock_as_it_was(*adapter_, item);
   const int64_t before = *item.stock;
   shop_->sell(item.sku, 2, "");
   EXPECT_EQ(read(item.ref).stock, before - 2);
@@ -268,12 +282,13 @@ TEST_P(AdapterContract, AnOrderIsSeenWithItsLinesAndADepositBeforeItsBalance) {
   std::string cursor;
   pull_orders(cursor);
   const auto item = find("LS-0011-1");
+  const StockAsItWas stock(*adapter_, item);
   const json sold = shop_->sell(item.sku, 2, shop_->name() == "medusa" ? "paid" : "");
   const json reserved = shop_->sell(item.sku, 1, "deposit");
   auto orders = pull_orders(cursor);
   const auto find_order = [&](const json& said) -> Order {
     for (const auto& [id, order] : orders)
-      if (id == text_at(said, {"order"})) return order;
+      if (order.number == text_at(said, {"number"})) return order;
     ADD_FAILURE() << said.dump() << " was not seen";
     return {};
   };
@@ -301,7 +316,6 @@ TEST_P(AdapterContract, AnOrderIsSeenWithItsLinesAndADepositBeforeItsBalance) {
   EXPECT_THAT(*again, SizeIs(2));
   EXPECT_EQ(read(item.ref).stock.value() - item.stock.value(), shop_->name() == "medusa" ? -3 : -2)
       << "Vendure keeps nothing back for a deposit";
-  adapter_->set_stock(item.ref, *item.stock, std::nullopt, in_a_minute());
 }
 
 TEST_P(AdapterContract, NothingIsLostWhileSomebodyEditsWhatIsBeingRead) {
@@ -350,6 +364,80 @@ TEST_P(AdapterContract, ACursorOfSomethingElseIsRefused) {
     ASSERT_FALSE(changed);
     EXPECT_EQ(changed.error().code, ErrorCode::kInvalidInput);
   }
+}
+
+TEST_P(AdapterContract, AnAnswerThatIsLostLeavesAWriteUnknownAndDoneOnce) {
+  if (!can_time_prices()) GTEST_SKIP() << "not in this shop";
+  BrokenPath path(*shop_);
+  auto opened = shop_->open_through(path.url());
+  ASSERT_TRUE(opened) << opened.error().message;
+  Adapter& adapter = **opened;
+  const auto item = find("LS-0013-1");
+  for (const char* action : {"lose-reply", "truncate"}) {
+    SCOPED_TRACE(action);
+    const Instant now = system_now();
+    const TimedPrice wish{
+        new_operation(), "", {{item.ref, {item.price.minor - 1, kYuan}}}, {now - 1s, now + 1h}};
+    path.set(shop_->on_writes({{"times", 1}, {"action", action}}));
+    EXPECT_EQ(adapter.put_timed_price(wish, in_a_minute()).result, WriteResult::kUnknown);
+    const auto found = adapter.find_timed_price(wish.operation, in_a_minute());
+    ASSERT_TRUE(found) << found.error().message;
+    ASSERT_TRUE(*found) << "the shop has got it";
+    EXPECT_EQ(adapter.put_timed_price(wish, in_a_minute()).result, WriteResult::kAlready);
+    EXPECT_EQ(shop_->timed_prices(wish.operation), 1U);
+    EXPECT_EQ(adapter.end_timed_price(**found, in_a_minute()).result, WriteResult::kDone);
+  }
+}
+
+TEST_P(AdapterContract, WhatTheShopNeverHeardOfIsNotThere) {
+  if (!can_time_prices()) GTEST_SKIP() << "not in this shop";
+  BrokenPath path(*shop_);
+  auto opened = shop_->open_through(path.url());
+  ASSERT_TRUE(opened) << opened.error().message;
+  Adapter& adapter = **opened;
+  const auto item = find("LS-0014-1");
+  const Instant now = system_now();
+  const TimedPrice wish{
+      new_operation(), "", {{item.ref, {item.price.minor - 1, kYuan}}}, {now - 1s, now + 1h}};
+  const auto put = [&] { return adapter.put_timed_price(wish, in_a_minute()); };
+  path.set(shop_->on_writes({{"action", "status"}, {"status", 429}, {"headers", {{"retry-after", "2"}}}}));
+  EXPECT_EQ(put().result, WriteResult::kThrottled);
+  EXPECT_EQ(put().retry_after, 2s);
+  path.set(shop_->on_writes({{"action", "status"}, {"status", 500}}));
+  EXPECT_EQ(put().result, WriteResult::kUnknown);
+  path.set(shop_->on_writes({{"action", "reset"}}));
+  EXPECT_EQ(put().result, WriteResult::kUnknown);
+  path.set({{"action", "pass"}});
+  const auto found = adapter.find_timed_price(wish.operation, in_a_minute());
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(*found, std::nullopt);
+  EXPECT_EQ(read(item.ref).price, item.price);
+}
+
+TEST_P(AdapterContract, AReadThatFailsSaysWhyAndABrokenTokenIsRenewed) {
+  BrokenPath path(*shop_);
+  auto opened = shop_->open_through(path.url());
+  ASSERT_TRUE(opened) << opened.error().message;
+  Adapter& adapter = **opened;
+  const auto opened_at = steady_now();
+  const auto item = find("LS-0013-1");
+  const auto code_of_read = [&] {
+    const auto found = adapter.read_items(std::span(&item.ref, 1), in_a_minute());
+    return found ? ErrorCode::kUnknown : found.error().code;
+  };
+  path.set({{"action", "status"}, {"status", 429}});
+  EXPECT_EQ(code_of_read(), ErrorCode::kRateLimited);
+  path.set({{"action", "truncate"}});
+  EXPECT_EQ(code_of_read(), ErrorCode::kProtocol);
+  path.set({{"action", "status"}, {"status", 200}, {"reply", "<html>maintenance</html>"}});
+  EXPECT_EQ(code_of_read(), ErrorCode::kProtocol);
+  path.set({{"action", "hang"}});
+  EXPECT_EQ(adapter.read_items(std::span(&item.ref, 1), {steady_now() + 500ms}).error().code,
+            ErrorCode::kTimeout);
+  // A token that is refused within ten seconds is not the problem; after that a new one is asked for.
+  ASSERT_TRUE(fakes::wait_for([&] { return steady_now() - opened_at > 11s; }));
+  path.set(shop_->refuse_token_once());
+  EXPECT_EQ(code_of_read(), ErrorCode::kUnknown) << "it was read";
 }
 
 INSTANTIATE_TEST_SUITE_P(With, AdapterContract, testing::Values("vendure", "medusa"),

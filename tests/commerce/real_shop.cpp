@@ -55,7 +55,7 @@ class VendureShop : public RealShop {
                      .timed_price = "promoPrice",
                      .timed_from = "promoStartsAt",
                      .timed_until = "promoEndsAt",
-                     .timed_operation = "promoOperation"};
+                     .timed_operation = has_operation_field_ ? "promoOperation" : ""};
     return VendureAdapter::open(std::move(config), Secret(credential), in_a_minute());
   }
   [[nodiscard]] CatalogueItem expected(const ShopRow& row) const override {
@@ -82,6 +82,17 @@ class VendureShop : public RealShop {
     return json_at(answer, {"data", "productVariants", "totalItems"}).get<size_t>();
   }
 
+  [[nodiscard]] json on_writes(json fault) const override {
+    fault["body"] = "updateProduct";
+    return fault;
+  }
+  [[nodiscard]] json refuse_token_once() const override {
+    return json{{"times", 1},
+                {"action", "status"},
+                {"status", 200},
+                {"reply", R"({"errors":[{"message":"no","extensions":{"code":"FORBIDDEN"}}],"data":null})"}};
+  }
+
  protected:
   void log_in() override {
     HttpRequest request = post_to(url_ + "/admin-api");
@@ -91,6 +102,11 @@ class VendureShop : public RealShop {
     const auto answer = http_.send(request, in_a_minute().at);
     ASSERT_TRUE(answer) << answer.error().error.message;
     token_ = Secret(answer->headers.at("vendure-auth-token"));
+    request.body =
+        to_text(json{{"query", "{productVariants(options:{take:1}){items{customFields{promoOperation}}}}"}});
+    request.bearer = &token_;
+    const auto probed = http_.send(request, in_a_minute().at);
+    has_operation_field_ = probed && probed->body.find("\"errors\"") == std::string::npos;
   }
 
  private:
@@ -99,6 +115,8 @@ class VendureShop : public RealShop {
     EXPECT_FALSE(answer.contains("errors")) << answer.dump();
     return answer;
   }
+
+  bool has_operation_field_ = false;  // without it nothing of ours can be told from others' timed prices
 };
 
 class MedusaShop : public RealShop {
@@ -135,6 +153,15 @@ class MedusaShop : public RealShop {
     for (const auto& list : list_at(answer, {"price_lists"}))
       found += text_at(list, {"description"}).find(operation) == std::string::npos ? 0 : 1;
     return found;
+  }
+
+  [[nodiscard]] json on_writes(json fault) const override {
+    fault["method"] = "POST";
+    fault["path"] = "^/admin/";
+    return fault;
+  }
+  [[nodiscard]] json refuse_token_once() const override {
+    return json{{"times", 1}, {"path", "^/admin/"}, {"action", "status"}, {"status", 401}, {"reply", "{}"}};
   }
 
  protected:
@@ -241,6 +268,42 @@ json RealShop::sell(const std::string& sku, int quantity, const std::string& how
   const auto sold = fakes::run(command);
   EXPECT_EQ(sold.exit_code, 0) << sold.output << sold.errors;
   return json::parse(sold.output, nullptr, false);
+}
+
+class BrokenPath::Proxy {
+ public:
+  Proxy(const std::string& port, const std::string& shop_port)
+      : child_({shops_directory() + "/faults", port, shop_port}, log()) {}
+  ~Proxy() {
+    child_.signal(SIGTERM);
+    child_.wait();
+  }
+  bool wait() {
+    return fakes::wait_for([&] { return fakes::read_file(log()).find("\"url\"") != std::string::npos; });
+  }
+  [[nodiscard]] std::filesystem::path log() const { return directory_.path() / "log"; }
+
+ private:
+  fakes::TempDir directory_;
+  fakes::ChildProcess child_;
+};
+
+BrokenPath::BrokenPath(const RealShop& shop) {
+  const std::string port = std::to_string(fakes::free_port());
+  url_ = "http://127.0.0.1:" + port;
+  proxy_ = std::make_unique<Proxy>(port, shop.url().substr(shop.url().rfind(':') + 1));
+  EXPECT_TRUE(proxy_->wait()) << fakes::read_file(proxy_->log());
+}
+BrokenPath::~BrokenPath() = default;
+
+void BrokenPath::set(const json& rules) {
+  HttpRequest request = post_to(url_ + "/__faults");
+  request.method = "PUT";
+  request.body = to_text(json::array({rules}));
+  HttpClient http{HttpClient::Config{}};
+  const auto answer = http.send(request, in_a_minute().at);
+  ASSERT_TRUE(answer) << answer.error().error.message;
+  EXPECT_EQ(answer->status, 200) << answer->body;
 }
 
 std::vector<ShopRow> shop_catalogue() {

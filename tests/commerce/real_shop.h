@@ -40,7 +40,10 @@ class RealShop {
   static RealShop* find(const std::string& name);
   virtual ~RealShop() = default;
 
-  Result<std::unique_ptr<Adapter>> open() const { return open_at(url_, user_ + ":" + password_); }
+  Result<std::unique_ptr<Adapter>> open() const { return open_through(url_); }
+  Result<std::unique_ptr<Adapter>> open_through(const std::string& url) const {
+    return open_at(url, user_ + ":" + password_);
+  }
   virtual Result<std::unique_ptr<Adapter>> open_at(const std::string& url,
                                                    const std::string& credential) const = 0;
   /// What its rows must say.
@@ -50,6 +53,10 @@ class RealShop {
   virtual void set_price(const Ref& ref, int64_t fen) = 0;
   /// How many records of ours the server holds for it: what a put made twice would double.
   virtual size_t timed_prices(const std::string& operation) = 0;
+  /// Rules of tests/peers/shops/faults: which requests change something, and what a token that is no longer
+  /// good gets.
+  [[nodiscard]] virtual nlohmann::json on_writes(nlohmann::json fault) const = 0;
+  [[nodiscard]] virtual nlohmann::json refuse_token_once() const = 0;
   /// What tests/peers/shops/order prints.
   nlohmann::json sell(const std::string& sku, int quantity, const std::string& how) const;
 
@@ -69,6 +76,23 @@ class RealShop {
   std::string password_;
   Secret token_;
   HttpClient http_{HttpClient::Config{}};
+};
+
+/// A path to a shop that breaks on command: tests/peers/shops/faults.
+class BrokenPath {
+ public:
+  explicit BrokenPath(const RealShop& shop);
+  ~BrokenPath();
+  BrokenPath(const BrokenPath&) = delete;
+  BrokenPath& operator=(const BrokenPath&) = delete;
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+  void set(const nlohmann::json& rules);
+
+ private:
+  class Proxy;
+  std::unique_ptr<Proxy> proxy_;
+  std::string url_;
 };
 
 }  // namespace vitrine::commerce
