@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace vitrine::commerce::detail {
+
+/// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those done. An entry
+/// that was shipped is never changed: the next one follows it. Times are microseconds UTC, money minor units.
+inline constexpr const char* kMigrations[] = {
+    R"sql(
+CREATE TABLE item(
+  id INTEGER PRIMARY KEY,
+  backend TEXT NOT NULL,             -- the adapter that brought it: where it came from
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  sku TEXT NOT NULL,
+  title TEXT NOT NULL,
+  option TEXT NOT NULL,
+  category TEXT NOT NULL,
+  image_url TEXT NOT NULL,
+  shop_url TEXT NOT NULL,
+  availability TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK(length(currency) = 3),
+  price INTEGER NOT NULL CHECK(price > 0),
+  base_price INTEGER CHECK(base_price > 0),
+  reference_price INTEGER CHECK(reference_price > 0),
+  stock INTEGER CHECK(stock >= 0),   -- NULL: not counted
+  is_presale INTEGER NOT NULL,
+  backend_version TEXT NOT NULL,
+  version INTEGER NOT NULL,          -- ours: 1, then one more with every change
+  changed_at INTEGER NOT NULL,       -- when the change was seen
+  UNIQUE(backend, product, variant)
+) STRICT;
+CREATE INDEX item_by_sku ON item(sku);
+
+-- Rows of the backend that were not taken. One for each item and backend: the newest.
+CREATE TABLE refused_row(
+  backend TEXT NOT NULL,
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  problems TEXT NOT NULL,            -- JSON array of {where, found, allowed}
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY(backend, product, variant)
+) STRICT;
+
+CREATE TABLE cursor(
+  backend TEXT NOT NULL,
+  kind TEXT NOT NULL,                -- items, orders
+  value TEXT NOT NULL,
+  PRIMARY KEY(backend, kind)
+) STRICT;
+
+-- What is to be done at the backend, written with the change that wants it. A row stays for ever: its operation id is
+-- the idempotency key.
+CREATE TABLE outbox(
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  operation TEXT NOT NULL UNIQUE,
+  backend TEXT NOT NULL,
+  lane TEXT NOT NULL,                -- what must stay in order: a product
+  kind TEXT NOT NULL,
+  priority INTEGER NOT NULL,         -- 0 goes first
+  body TEXT NOT NULL,                -- JSON
+  state TEXT NOT NULL,               -- queued, sending, unknown, done, rejected, superseded
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  result TEXT NOT NULL DEFAULT ''    -- for people: how it ended
+) STRICT;
+CREATE INDEX outbox_open ON outbox(backend, lane, sequence) WHERE state IN ('queued', 'sending', 'unknown');
+
+CREATE TABLE purchase(               -- "order" is SQL's own word
+  id INTEGER PRIMARY KEY,
+  backend TEXT NOT NULL,
+  backend_id TEXT NOT NULL,
+  number TEXT NOT NULL,
+  state TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK(length(currency) = 3),
+  total INTEGER NOT NULL,
+  masked_name TEXT NOT NULL,
+  room TEXT NOT NULL,
+  placed_at INTEGER NOT NULL,
+  is_final INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL,
+  UNIQUE(backend, backend_id)
+) STRICT;
+CREATE INDEX purchase_not_final ON purchase(backend) WHERE is_final = 0;
+
+CREATE TABLE purchase_line(
+  purchase INTEGER NOT NULL REFERENCES purchase(id) ON DELETE CASCADE,
+  line TEXT NOT NULL,
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  sku TEXT NOT NULL,
+  quantity INTEGER NOT NULL,
+  unit_price INTEGER NOT NULL,
+  PRIMARY KEY(purchase, line)
+) STRICT;
+
+CREATE TABLE payment(
+  purchase INTEGER NOT NULL REFERENCES purchase(id) ON DELETE CASCADE,
+  payment TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  paid_at INTEGER NOT NULL,
+  PRIMARY KEY(purchase, payment)
+) STRICT;
+
+-- Events that were taken already: a webhook comes at least once.
+CREATE TABLE seen_event(
+  backend TEXT NOT NULL,
+  event TEXT NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY(backend, event)
+) STRICT;
+)sql",
+};
+
+}  // namespace vitrine::commerce::detail
