@@ -8,7 +8,7 @@ const http = require('http');
 const net = require('net');
 const os = require('os');
 const path = require('path');
-const { spawn, spawnSync } = require('child_process');
+const { execFile, spawn } = require('child_process');
 const { makeProducts, makeTimedPrices } = require('./catalogue');
 
 const products = makeProducts(), variants = products.flatMap(p => p.variants);
@@ -79,15 +79,13 @@ async function check(name, folder) {
   assert.ok(photo.ok && has.photo.startsWith(shop.url), has.photo);
   holds('128 products, 236 variants, photos at its own address');
 
-  const order = (...args) => {
-    const done = spawnSync(path.join(__dirname, 'order'), [name, shop.url, shop.credentials, ...args], { encoding: 'utf8' });
-    return { code: done.status, ...JSON.parse(done.stdout || '{}') };
-  };
-  const bought = order(usual[0].sku, '2');
+  const order = (...args) => new Promise(resolve => execFile(path.join(__dirname, 'order'), [name, shop.url, shop.credentials, ...args],
+    (error, said) => resolve({ code: error?.code ?? 0, ...JSON.parse(said || '{}') })));
+  const bought = await order(usual[0].sku, '2');
   assert.deepStrictEqual([bought.code, bought.total_minor], [0, usual[0].price * 2], JSON.stringify(bought));
-  const deposit = order(usual[1].sku, '1', 'deposit');
+  const deposit = await order(usual[1].sku, '1', 'deposit');
   assert.deepStrictEqual([deposit.code, deposit.paid_minor], [0, Math.round(usual[1].price / 5)], JSON.stringify(deposit));
-  const refused = order(soldOut.sku);
+  const refused = await order(soldOut.sku);
   assert.strictEqual(refused.code, 3, JSON.stringify(refused));
   const sold = (await ask[name](shop.url, known)).orders; // Vendure counts the cart of the refused one
   holds(`sells (${JSON.stringify(bought)}), takes a deposit, refuses what is sold out (${refused.refused})`);

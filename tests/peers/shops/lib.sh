@@ -60,7 +60,7 @@ answers() {
 hold() {
   mkdir -p "$cache"
   exec 8>"$cache/$1.lock"
-  flock 8 &
+  flock 8 9>&- &
   step=$!
   wait "$step"
   step=

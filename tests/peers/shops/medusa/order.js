@@ -22,7 +22,8 @@ const post = (path, body) => call(customer, 'POST', path, body);
 const minor = amount => Math.round(amount * 100);
 
 (async () => {
-  const { products } = await call(customer, 'GET', '/store/products?limit=500&fields=id,variants.id,variants.sku');
+  const handle = `item-${sku.split('-')[1]}`; // as in catalogue.js
+  const { products } = await call(customer, 'GET', `/store/products?handle=${handle}&fields=id,variants.id,variants.sku`);
   const variant = products.flatMap(p => p.variants).find(v => v.sku === sku);
   if (!variant) refuse('unknown_sku');
   const cart = `/store/carts/${(await post('/store/carts?fields=id', { region_id: known.regionId, email: 'buyer@example.com' })).cart.id}`;

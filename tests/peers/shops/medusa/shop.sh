@@ -55,7 +55,7 @@ shop_start() {
   ln -sfn "$packages" "$app/node_modules"
   start_postgres "$1"
   local environment=(env -C "$app" NODE_ENV=production MEDUSA_DISABLE_TELEMETRY=true SHOP_PORT="$port" SHOP_WEBHOOK_URL="$webhook"
-    DATABASE_URL="postgres://vitrine@localhost/medusa?host=/proc/self/cwd/../pg")
+    DATABASE_URL="postgres://vitrine@%2Fproc%2Fself%2Fcwd%2F..%2Fpg:5432/medusa?sslmode=disable")
   if [ ! -e "$1/migrated" ]; then
     sql "$1" postgres 'create database medusa'
     run "${environment[@]}" node "$(medusa)" db:migrate >"$1/migrate.log" 2>&1 || { tail -20 "$1/migrate.log" >&2; die "Medusa can't make its tables"; }

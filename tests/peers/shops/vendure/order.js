@@ -15,7 +15,7 @@ async function gql(query, variables) {
   const { data, errors } = await answer.json();
   if (errors) refuse(errors[0].extensions?.code, errors[0].message);
   const result = Object.values(data)[0];
-  if (result.errorCode) refuse(result.errorCode, result.message);
+  if (result?.errorCode) refuse(result.errorCode, result.message);
   return result;
 }
 const orError = '... on ErrorResult{errorCode message}';
@@ -23,8 +23,8 @@ const pay = (method, metadata = {}) => gql(`mutation($i:PaymentInput!){addPaymen
   payments{amount state}} ${orError}}}`, { i: { method, metadata } });
 
 (async () => {
-  const { items } = await gql('query($s:String!){products(options:{filter:{sku:{eq:$s}}}){items{variants{id sku}}}}', { s: sku });
-  const variant = items.flatMap(p => p.variants).find(v => v.sku === sku);
+  const product = await gql('query($s:String!){product(slug:$s){variants{id sku}}}', { s: `item-${sku.split('-')[1]}` }); // as in catalogue.js
+  const variant = product?.variants.find(v => v.sku === sku);
   if (!variant) refuse('UNKNOWN_SKU');
   await gql(`mutation($v:ID!,$q:Int!){addItemToOrder(productVariantId:$v,quantity:$q){${orError}}}`, { v: variant.id, q: Number(quantity) });
   await gql(`mutation{setCustomerForOrder(input:{firstName:"伟",lastName:"王",emailAddress:"buyer@example.com",phoneNumber:"13800000000"}){${orError}}}`);
