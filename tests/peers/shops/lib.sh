@@ -5,6 +5,8 @@ shops=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${VITRINE_SHOPS_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/vitrine/shops}
 arch=$(case $(uname -m) in x86_64) echo x64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
 
+system_path=$PATH
+
 say() { printf 'shops: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -79,7 +81,11 @@ install_npm() {
     say "installing npm's packages for $name, once"
     mkdir -p "$to"
     cp "$shops/$name/package.json" "$shops/$name/package-lock.json" "$to/"
-    run env -C "$to" npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 ||
+    # However npm is set up on this machine, and whatever authorities it trusts: the newer npm and Node would look elsewhere.
+    local global
+    global=$(PATH=$system_path npm config get globalconfig 2>/dev/null)
+    run env -C "$to" npm_config_globalconfig="$global" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" \
+      npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 ||
       die "npm could not install the packages for $name"
     "$compile" "$to"
     touch "$to/complete"
