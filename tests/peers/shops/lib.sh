@@ -57,6 +57,12 @@ answers() {
   ) 2>/dev/null
 }
 
+free_port() {
+  local port
+  while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
 # --- npm ---------------------------------------------------------------------------------------------------------------------
 # hold NAME: one at a time. In the background, because bash hears no signal while it waits for a program in the foreground.
 hold() {
