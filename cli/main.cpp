@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/desk_text.h"
 #include "cli/status_text.h"
 #include "core/config.h"
 #include "core/control_socket.h"
@@ -37,6 +38,9 @@ struct Options {
   std::string program;
   std::string state_file;
   std::string output;
+  std::string which = "all";
+  bool is_now = false;
+  bool is_csv = false;
 };
 
 void print_problems(const json& problems) {
@@ -67,23 +71,27 @@ int print_failure(const Options& options, const Error& error) {
       options, json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
 }
 
-Result<std::filesystem::path> socket_path(const Options& options) {
+enum class Daemon { kStudio, kDesk };
+
+Result<std::filesystem::path> socket_path(const Options& options, Daemon daemon) {
   if (!options.socket.empty()) return std::filesystem::path(options.socket);
   const auto config = load_config(options.config);
-  if (config) return config->control_socket();
+  if (config) return daemon == Daemon::kStudio ? config->control_socket() : config->desk_socket();
   return tl::unexpected(to_error(config.error()));
 }
 
 /// Asks, prints what went wrong, and hands the answer to `use` when nothing did.
 template <typename Use>
-int ask(const Options& options, const json& request, Use use) {
-  const auto path = socket_path(options);
+int ask(const Options& options, const json& request, Use use, Daemon daemon = Daemon::kStudio) {
+  const auto path = socket_path(options, daemon);
   if (!path) return print_failure(options, path.error());
   auto answer = call_control(*path, request, std::chrono::seconds(15));
   if (!answer) {
     Error error = answer.error();
     if (error.code == ErrorCode::kConnectRefused)
-      error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
+      error.message += daemon == Daemon::kStudio
+                           ? "; is vitrine-studio running? (systemctl status vitrine-studio)"
+                           : "; is vitrine-desk running? (systemctl status vitrine-desk)";
     return print_failure(options, error);
   }
   if (!answer->body.value("ok", false)) return print_failure(options, answer->body);
@@ -140,6 +148,52 @@ int print_state(const Options& options) {
     std::cout << answer.body["state"].dump(2) << "\n";
     return kDone;
   });
+}
+
+/// All pages of the items as one answer.
+int items(const Options& options) {
+  constexpr int kPage = 500;
+  json all;
+  for (size_t offset = 0;; offset += kPage) {
+    size_t total = 0;
+    const int code = ask(
+        options, {{"op", "items"}, {"offset", offset}, {"limit", kPage}},
+        [&](const auto& answer) {
+          total = answer.body["total"].template get<size_t>();
+          if (all.is_null())
+            all = answer.body;
+          else
+            all["items"].insert(all["items"].end(), answer.body["items"].begin(), answer.body["items"].end());
+          return kDone;
+        },
+        Daemon::kDesk);
+    if (code != kDone) return code;
+    if (offset + kPage >= total) break;
+  }
+  std::cout << (options.is_json ? all.dump(2) + "\n" : format_items(all));
+  return all["refused"].empty() ? kDone : kNeedsAttention;
+}
+
+int sync(const Options& options) {
+  return ask(
+      options, {{"op", "sync"}, {"now", options.is_now}},
+      [&](const auto& answer) {
+        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_sync(answer.body));
+        return answer.body["problems"].empty() ? kDone : kNeedsAttention;
+      },
+      Daemon::kDesk);
+}
+
+int orders(const Options& options) {
+  return ask(
+      options, {{"op", "orders"}, {"which", options.which}, {"csv", options.is_csv}},
+      [&](const auto& answer) {
+        std::cout << (options.is_csv    ? answer.body["csv"].template get<std::string>()
+                      : options.is_json ? answer.body.dump(2) + "\n"
+                                        : format_orders(answer.body));
+        return kDone;
+      },
+      Daemon::kDesk);
 }
 
 int snapshot(const Options& options) {
@@ -208,6 +262,15 @@ int run(int argc, char** argv) {
   take->add_option("--program", options.program, "One program; the first when left out");
   auto* retry = app.add_subcommand(
       "retry", "Dials every destination that is not live at once, without waiting for its pause");
+  auto* show_items =
+      app.add_subcommand("items", "The shop's items as they are known here, and rows that were refused");
+  auto* show_sync =
+      app.add_subcommand("sync", "How equal this box and the shop's server are, and what is on its way");
+  show_sync->add_flag("--now", options.is_now, "Also reads everything again, at once");
+  auto* show_orders = app.add_subcommand("orders", "The shop's orders, the newest first");
+  show_orders->add_option("which", options.which, "all, unpaid, open_balance or unshipped")
+      ->check(CLI::IsMember({"all", "unpaid", "open_balance", "unshipped"}));
+  show_orders->add_flag("--csv", options.is_csv, "As a table for a spreadsheet program");
   auto* render = app.add_subcommand(
       "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
@@ -241,6 +304,9 @@ int run(int argc, char** argv) {
                [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
   }
   if (take->parsed()) return snapshot(options);
+  if (show_items->parsed()) return items(options);
+  if (show_sync->parsed()) return sync(options);
+  if (show_orders->parsed()) return orders(options);
   return kUsage;
 }
 

@@ -8,6 +8,7 @@ find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(date REQUIRED)
 find_package(utf8cpp REQUIRED)
+find_package(SQLiteCpp REQUIRED)
 
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
@@ -33,6 +34,10 @@ find_package(pugixml REQUIRED)
 find_library(LIBYUV_LIBRARY yuv REQUIRED)
 add_library(libyuv::yuv INTERFACE IMPORTED)
 target_link_libraries(libyuv::yuv INTERFACE ${LIBYUV_LIBRARY})
+
+find_library(LIBCSV_LIBRARY csv REQUIRED)
+add_library(libcsv::csv INTERFACE IMPORTED)
+target_link_libraries(libcsv::csv INTERFACE ${LIBCSV_LIBRARY})
 
 # Debian's OpenCVConfig.cmake comes only with libopencv-dev, which pulls in VTK and a desktop; two modules are needed.
 find_library(OPENCV_CORE_LIBRARY opencv_core REQUIRED)

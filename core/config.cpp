@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/money.h"
 #include "core/object_reader.h"
 #include "core/toml_document.h"
 #include "core/url.h"
@@ -157,6 +158,33 @@ void read_recording(ObjectReader& reader, const Config& config, RecordingConfig&
       static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
 }
 
+void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
+  using Backend = CommerceConfig::Backend;
+  commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
+  const std::string currency = reader.text_or("currency", "CNY", kName);
+  const int64_t highest_price = reader.integer_or("highest_price", 100'000, 1, 100'000'000);  // in whole units
+  if (const auto digits = minor_digits(currency)) {
+    currency.copy(commerce.currency.data(), commerce.currency.size());
+    int64_t scale = 1;
+    for (int i = 0; i < *digits; ++i) scale *= 10;
+    commerce.highest_price_minor = highest_price * scale;
+  } else {
+    reader.refuse("currency", fmt::format("\"{}\"", currency), "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
+  }
+  if (commerce.backend == Backend::kLocal) {
+    for (const auto* key : {"url", "credential"})
+      if (reader.any(key) != nullptr) reader.refuse(key, "a value", "nothing: backend \"local\" is this box itself");
+    return;
+  }
+  commerce.url = reader.text("url", kPath);
+  commerce.credential = reader.id("credential");
+  if (commerce.url.empty()) return;
+  const auto url = parse_url(commerce.url);
+  if (!url || (url->scheme != "https" && url->scheme != "http") || url->has_user_info || !url->query.empty())
+    reader.refuse("url", url ? fmt::format("\"{}\"", redact_url(commerce.url)) : url.error().message,
+                  "https://shop.example; user and password go into the credential file");
+}
+
 /// What no single section can know.
 void check_references(const Config& config, Problems& problems) {
   refuse_duplicates(config.cameras, "camera", problems);
@@ -218,6 +246,7 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
   root.array("program", 1, 4, [&](ObjectReader& reader) { config.programs.push_back(read_program(reader)); });
   root.array("destination", 0, 16,
              [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
+  root.object_if_present("commerce", [&](ObjectReader& reader) { read_commerce(reader, config.commerce); });
   root.finish();
   check_references(config, problems);
   if (problems.empty()) return config;

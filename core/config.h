@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -60,6 +61,16 @@ struct RecordingConfig {
   int min_free_mib = 2048;
 };
 
+/// The server that owns the shop's items, prices and orders.
+struct CommerceConfig {
+  enum class Backend { kLocal = 0, kVendure, kMedusa };
+  Backend backend = Backend::kLocal;
+  std::string url;         // empty for kLocal
+  std::string credential;  // file with "user:password"; empty for kLocal
+  std::array<char, 3> currency{'C', 'N', 'Y'};
+  int64_t highest_price_minor = 10'000'000;
+};
+
 struct Config {
   std::string studio_name;
   std::string locale = "zh-CN";
@@ -74,11 +85,13 @@ struct Config {
   std::vector<MicrophoneConfig> microphones;
   std::vector<ProgramConfig> programs;
   std::vector<DestinationConfig> destinations;
+  CommerceConfig commerce;
 
   [[nodiscard]] const CameraConfig* find_camera(std::string_view id) const;
   [[nodiscard]] const MicrophoneConfig* find_microphone(std::string_view id) const;
   [[nodiscard]] const ProgramConfig* find_program(std::string_view id) const;
   [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "studio.sock"; }
+  [[nodiscard]] std::filesystem::path desk_socket() const { return run_dir / "desk.sock"; }
 };
 
 /// Reads and checks the whole file. Returns every problem, each with file and line; a file with one problem

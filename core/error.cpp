@@ -35,6 +35,8 @@ std::string_view to_string(ErrorCode code) {
       return "tls_failed";
     case ErrorCode::kAuthRejected:
       return "auth_rejected";
+    case ErrorCode::kRateLimited:
+      return "rate_limited";
     case ErrorCode::kIngestBusy:
       return "ingest_busy";
     case ErrorCode::kIngestDisconnected:

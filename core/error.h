@@ -24,6 +24,7 @@ enum class ErrorCode {
   kConnectRefused,
   kTlsFailed,
   kAuthRejected,
+  kRateLimited,
   kIngestBusy,
   kIngestDisconnected,
   kProtocol,

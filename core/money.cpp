@@ -2,7 +2,7 @@
 #include "core/money.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -54,6 +54,27 @@ std::string format_amount(const Money& money, Cents cents) {
   std::string fraction = fmt::format("{:0{}}", magnitude % static_cast<uint64_t>(scale), digits);
   if (cents == Cents::kTrim) fraction.erase(fraction.find_last_not_of('0') + 1);
   return fraction.empty() ? text : text + "." + fraction;
+}
+
+std::optional<Money> parse_amount(std::string_view text, std::array<char, 3> currency) {
+  constexpr size_t kMostDigits = 17;  // below 2^63 with every currency's digits
+  const bool is_negative = text.starts_with('-');
+  if (is_negative) text.remove_prefix(1);
+  const size_t point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  std::string fraction(point < text.size() ? text.substr(point + 1) : "");
+  if (digits.empty() || (point < text.size() && fraction.empty())) return std::nullopt;
+  const auto wanted = static_cast<size_t>(minor_digits({currency.data(), currency.size()}).value_or(2));
+  while (fraction.size() > wanted && fraction.back() == '0') fraction.pop_back();
+  if (fraction.size() > wanted) return std::nullopt;
+  fraction.resize(wanted, '0');
+  digits += fraction;
+  int64_t minor = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), minor);
+  if (digits.size() > kMostDigits || error != std::errc{} || end != digits.data() + digits.size() ||
+      digits[0] == '-')
+    return std::nullopt;
+  return Money{is_negative ? -minor : minor, currency};
 }
 
 std::string currency_symbol(const Money& money) {

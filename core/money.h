@@ -27,6 +27,10 @@ std::optional<int> minor_digits(std::string_view currency);
 enum class Cents { kTrim, kKeep };
 std::string format_amount(const Money& money, Cents cents);
 
+/// An amount as a backend writes it: "298.9", "298.9000", "1299". nullopt for anything else, for more digits
+/// than the currency has (never rounded: 0.1 + 0.2 is somebody's bug), for what does not fit.
+std::optional<Money> parse_amount(std::string_view text, std::array<char, 3> currency);
+
 /// "¥", "$", "€", or the code itself.
 std::string currency_symbol(const Money& money);
 

@@ -39,12 +39,14 @@ apt_install() {
     apt-get install -q -y --no-install-recommends "$@"' sh "$policy" "$@"
 }
 
-# install_packages SECTION...: installs what is missing, and says so; silent and quick when nothing is
+# install_packages SECTION...: installs what is missing, and says so; silent and quick when nothing is.
+# What an installed package provides is there too: a nodejs from elsewhere has npm in it, and conflicts with Debian's.
 install_packages() {
   local missing=()
-  local name
+  local name installed
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides},\n' | sed -n 's/ ([^)]*)//g; s/^installed / /p')
   for name in $(packages_in "$@"); do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+    [[ $installed == *" $name,"* ]] || missing+=("$name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"

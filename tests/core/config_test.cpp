@@ -110,6 +110,18 @@ TEST(Config, RefusesTransportWhereThereIsNone) {
               Contains(HasSubstr("only rtsp:// sources")));
 }
 
+TEST(Config, RefusesAShopWithoutAddressOneWithAPasswordInItAndAnUnknownCurrency) {
+  EXPECT_THAT(problems_of(minimal("[commerce]\nbackend = \"vendure\"\n")),
+              testing::UnorderedElementsAre(HasSubstr("commerce.url: found nothing"),
+                                            HasSubstr("commerce.credential: found nothing")));
+  const auto problems = problems_of(minimal(
+      "[commerce]\nbackend = \"medusa\"\nurl = \"https://admin:TOPSECRET@shop.example\"\ncredential = \"shop\"\n"));
+  EXPECT_THAT(problems, testing::ElementsAre(testing::AllOf(HasSubstr("commerce.url"), testing::Not(HasSubstr("TOPSECRET")))));
+  EXPECT_THAT(problems_of(minimal("[commerce]\ncurrency = \"RMB\"\nurl = \"http://x\"\n")),
+              testing::UnorderedElementsAre(HasSubstr("commerce.currency: found \"RMB\""),
+                                            HasSubstr("commerce.url: found a value")));
+}
+
 TEST(Config, TakesBroadcastRatesAsText) {
   const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
   ASSERT_TRUE(config);
@@ -129,23 +141,22 @@ TEST(Config, AMissingFileSaysWhereTheDefaultIs) {
 }
 
 /// Takes "# key =" to "key =", leaving prose alone.
+/// Keys that belong to one kind of source or backend only get one that has them.
 std::string with_defaults_enabled(const std::string& text) {
-  return std::regex_replace(text, std::regex("\n# ([a-z_]+ = )"), "\n$1");
+  auto enabled = std::regex_replace(text, std::regex("\n# ([a-z_]+ = )"), "\n$1");
+  enabled = std::regex_replace(enabled, std::regex("v4l2:auto\"\n"), "rtsp://10.0.0.7/ch1\"\n");
+  return std::regex_replace(enabled, std::regex("backend = \"local\""), "backend = \"vendure\"");
 }
 
 TEST(DefaultConfig, IsValidAsItIsAndWithEveryDefaultWrittenOut) {
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
   EXPECT_THAT(problems_of(text), testing::IsEmpty());
-  // transport and credential belong to rtsp cameras only.
-  auto enabled = with_defaults_enabled(text);
-  enabled = std::regex_replace(enabled, std::regex("v4l2:auto\"\n"), "rtsp://10.0.0.7/ch1\"\n");
-  EXPECT_THAT(problems_of(enabled), testing::IsEmpty());
+  EXPECT_THAT(problems_of(with_defaults_enabled(text)), testing::IsEmpty());
 }
 
 TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
   const auto plain = parse_config(read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml"), "v.toml");
-  auto text = with_defaults_enabled(read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml"));
-  text = std::regex_replace(text, std::regex("v4l2:auto\"\n"), "rtsp://10.0.0.7/ch1\"\n");
+  const auto text = with_defaults_enabled(read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml"));
   const auto written = parse_config(text, "v.toml");
   ASSERT_TRUE(plain && written);
   EXPECT_EQ(plain->locale, written->locale);
@@ -159,6 +170,8 @@ TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
   EXPECT_EQ(plain->recording.segment, written->recording.segment);
   EXPECT_EQ(plain->recording.keep_days, written->recording.keep_days);
   EXPECT_EQ(plain->recording.min_free_mib, written->recording.min_free_mib);
+  EXPECT_EQ(plain->commerce.currency, written->commerce.currency);
+  EXPECT_EQ(plain->commerce.highest_price_minor, written->commerce.highest_price_minor);
   EXPECT_EQ(plain->cameras[0].transport, written->cameras[0].transport);
   EXPECT_EQ(plain->microphones[0].gain_db, written->microphones[0].gain_db);
   EXPECT_EQ(plain->microphones[0].delay, written->microphones[0].delay);
@@ -179,7 +192,7 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
   // each.
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
   for (const std::string section :
-       {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]"}) {
+       {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]", "[commerce]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace vitrine::cli {
+
+/// The desk's answers as a person reads them in a terminal.
+std::string format_items(const nlohmann::json& answer);
+std::string format_sync(const nlohmann::json& answer);
+std::string format_orders(const nlohmann::json& answer);
+
+}  // namespace vitrine::cli

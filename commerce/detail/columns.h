@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/media_time.h"
+
+namespace SQLite {
+class Database;
+}
+
+namespace vitrine::commerce::detail {
+
+inline int64_t micros(Instant instant) {
+  return instant.time_since_epoch().count();
+}
+inline Instant instant_of(int64_t micros) {
+  return Instant{std::chrono::microseconds{micros}};
+}
+/// Of a column that the schema holds at three letters.
+inline std::array<char, 3> currency_of(std::string_view text) {
+  std::array<char, 3> currency{};
+  text.copy(currency.data(), currency.size());
+  return currency;
+}
+
+void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind,
+                 const std::string& value);
+/// Empty where there is none.
+std::string load_cursor(SQLite::Database& database, const std::string& backend, const char* kind);
+
+}  // namespace vitrine::commerce::detail

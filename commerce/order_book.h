@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commerce/adapter.h"
+#include "commerce/order.h"
+#include "commerce/store.h"
+
+namespace vitrine::commerce {
+
+/// The shop's orders as the backend last told them.
+/// Threads: any.
+class OrderBook {
+ public:
+  OrderBook(Store& store, std::string backend) : store_(store), backend_(std::move(backend)) {}
+
+  struct Applied {
+    int64_t added = 0;
+    int64_t changed = 0;
+    int64_t unchanged = 0;
+  };
+  /// Orders and the cursor behind them in one transaction.
+  Result<Applied> apply(const ChangedOrders& changes, Instant now);
+  /// Those that were read by id.
+  Result<Applied> apply(const std::vector<Order>& orders, Instant now);
+
+  [[nodiscard]] Result<std::string> cursor() const;
+  /// Ids of those that can still change, the newest first: payments and refunds move no cursor on some
+  /// backends.
+  [[nodiscard]] Result<std::vector<std::string>> not_final(int most) const;
+
+  enum class Which { kAll, kUnpaid, kOpenBalance, kUnshipped };
+  /// The newest first.
+  [[nodiscard]] Result<std::vector<Order>> list(Which which, int most) const;
+  /// Pieces of `ref` in orders placed since `since` that were not cancelled: what the show has sold, whatever
+  /// the backend's stock says (two of three oversell).
+  [[nodiscard]] Result<int64_t> sold(const Ref& ref, Instant since) const;
+
+ private:
+  Result<Applied> apply(const std::vector<Order>& orders, const std::string* cursor, Instant now);
+
+  Store& store_;
+  const std::string backend_;
+};
+
+/// One line a line item, with a title row; UTF-8 with a byte order mark, as spreadsheet programs want it.
+std::string to_csv(const std::vector<Order>& orders);
+
+}  // namespace vitrine::commerce

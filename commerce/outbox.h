@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "commerce/store.h"
+#include "core/error.h"
+#include "core/media_time.h"
+
+namespace vitrine::commerce {
+
+/// Something to be done at a backend, once.
+struct Operation {
+  enum class Kind { kUnknown = 0, kSetListing, kSetStock, kPutTimedPrice, kEndTimedPrice };
+  /// kSending and kUnknown are found after a crash and after an answer that never came: what the backend made
+  /// of it is read before anything is sent again.
+  enum class State { kQueued = 0, kSending, kUnknown, kDone, kRejected, kSuperseded };
+  /// What takes a price off the air goes before what puts one on.
+  enum class Priority { kEnd = 0, kStart, kStock, kCatalogue };
+
+  int64_t sequence = 0;  // the outbox's; its order
+  std::string id;        // random; the idempotency key, for ever
+  std::string backend;
+  std::string lane;  // operations of one lane are done in order: a product
+  Kind kind = Kind::kUnknown;
+  Priority priority = Priority::kCatalogue;
+  nlohmann::json body;
+  State state = State::kQueued;
+  int attempts = 0;
+  Instant created_at{};
+  std::string result;  // for people
+};
+
+/// The operations of one store. It is written in the transaction of the change that wants them, so that
+/// neither is there without the other; a line in the journal brings them back when the database is lost.
+/// Threads: any.
+class Outbox {
+ public:
+  explicit Outbox(Store& store) : store_(store) {}
+
+  /// Only inside `Store::write`. Gives `operation` its id and sequence. An absolute one (listing, stock) that
+  /// still waits in the same lane is superseded: only the newest wish is sent.
+  void add(SQLite::Database& database, Operation& operation);
+
+  /// The next one due: no earlier one of its lane is open, and it need not wait. Ends first.
+  Result<std::optional<Operation>> next(std::string_view backend, Instant now) const;
+  /// When the next one that waits is due; nullopt when none waits.
+  Result<std::optional<Instant>> next_due(std::string_view backend) const;
+
+  /// On the disk before it is sent.
+  Status begin(const Operation& operation);
+  Status end(const Operation& operation, Operation::State state, std::string_view result, Instant now);
+  /// Back into the queue, or unknown, not before `at`.
+  Status postpone(const Operation& operation, Operation::State state, std::string_view why, Instant at);
+
+  struct Counts {
+    int64_t open = 0;
+    int64_t unknown = 0;
+    int64_t done = 0;
+    int64_t rejected = 0;
+  };
+  Result<Counts> counts(std::string_view backend) const;
+  /// The newest first.
+  Result<std::vector<Operation>> list(std::string_view backend, int most) const;
+
+ private:
+  Store& store_;
+};
+
+std::string_view to_string(Operation::Kind kind);
+std::string_view to_string(Operation::State state);
+
+}  // namespace vitrine::commerce

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "commerce/adapter.h"
+#include "commerce/catalogue.h"
+#include "commerce/freshness.h"
+#include "commerce/order_book.h"
+#include "commerce/outbox.h"
+#include "commerce/puller.h"
+#include "commerce/pusher.h"
+#include "commerce/store.h"
+#include "core/config.h"
+#include "core/control_socket.h"
+#include "core/error.h"
+#include "core/event_loop.h"
+
+namespace vitrine::desk {
+
+/// The control plane of one box: the shop's data, kept in step with its backend, and who asks about it.
+/// Thread: the loop's.
+class Desk {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Config config;
+    std::unique_ptr<commerce::Store> store;
+    /// Called on a thread of the desk's, again and again until the shop's server lets us in.
+    std::function<Result<std::unique_ptr<commerce::Adapter>>(commerce::Store&)> open_adapter;
+  };
+  /// Errors: those of `ControlServer::listen`.
+  static Result<std::unique_ptr<Desk>> start(Parts parts);
+  ~Desk();
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+ private:
+  explicit Desk(Parts parts);
+  void open_backend(const std::stop_token& stop, const decltype(Parts::open_adapter)& open);
+  void take(std::unique_ptr<commerce::Adapter> adapter);
+  nlohmann::json answer(const nlohmann::json& request);
+  nlohmann::json items(const nlohmann::json& request);
+  nlohmann::json sync(const nlohmann::json& request);
+  nlohmann::json orders(const nlohmann::json& request);
+
+  EventLoop& loop_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what was posted does nothing after the end
+  const Config config_;
+  const std::string backend_;
+  const std::unique_ptr<commerce::Store> store_;
+  commerce::Catalogue catalogue_;
+  commerce::OrderBook orders_;
+  commerce::Outbox outbox_;
+  commerce::Freshness freshness_;
+  std::unique_ptr<ControlServer> control_;
+  std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
+  std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then
+  // Last: their threads end before the rest goes.
+  std::unique_ptr<commerce::Puller> puller_;
+  std::unique_ptr<commerce::Pusher> pusher_;
+  std::jthread backup_;
+  std::jthread opener_;
+};
+
+}  // namespace vitrine::desk
