@@ -58,7 +58,7 @@ class Writer {
         backend_(backend),
         now_(micros(now)),
         find_(database,
-              std::string("SELECT ") + kColumns + " FROM purchase WHERE backend = ? AND backend_id = ?"),
+              fmt::format("SELECT {} FROM purchase WHERE backend = ? AND backend_id = ?", kColumns)),
         put_(database,
              "INSERT INTO purchase(backend, backend_id, number, state, currency, total, masked_name, room, "
              "placed_at, "
