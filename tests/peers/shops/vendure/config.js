@@ -60,6 +60,7 @@ exports.config = {
       { name: 'promoPrice', type: 'int', nullable: true, public: true },
       { name: 'promoStartsAt', type: 'datetime', nullable: true, public: true },
       { name: 'promoEndsAt', type: 'datetime', nullable: true, public: true },
+      { name: 'promoOperation', type: 'string', nullable: true, public: false }, // whose it is
       { name: 'barcode', type: 'string', nullable: true, public: true },
     ],
   },
