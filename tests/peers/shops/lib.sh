@@ -57,9 +57,10 @@ answers() {
   ) 2>/dev/null
 }
 
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
   local port
-  while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  while port=$((20000 + RANDOM % 12000)); is_taken "$port"; do :; done
   echo "$port"
 }
 
