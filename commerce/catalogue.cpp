@@ -15,7 +15,7 @@ namespace {
 using detail::instant_of;
 using detail::micros;
 
-constexpr const char* kColumns =
+constexpr const char* kItemColumns =
     "id, product, variant, sku, title, option, category, image_url, shop_url, availability, currency, price, "
     "base_price, reference_price, stock, is_presale, backend_version, version, changed_at";
 
@@ -49,10 +49,10 @@ Catalogue::Row row_of(SQLite::Statement& found) {
 }
 
 /// Statements of one transaction, prepared once for all its rows.
-class Writer {
+class ItemWriter {
  public:
-  Writer(SQLite::Database& database, const std::string& backend, Instant now)
-      : find_(database, std::string("SELECT ") + kColumns +
+  ItemWriter(SQLite::Database& database, const std::string& backend, Instant now)
+      : find_(database, std::string("SELECT ") + kItemColumns +
                             " FROM item WHERE backend = ? AND product = ? AND variant = ?"),
         put_(
             database,
@@ -181,7 +181,7 @@ Result<Catalogue::Applied> Catalogue::apply(const std::vector<CatalogueItem>& it
   Applied applied;
   auto written = store_.write([&](SQLite::Database& database) -> Status {
     applied = {};
-    Writer writer(database, backend_, now);
+    ItemWriter writer(database, backend_, now);
     const auto doubtful = contradicted(items);
     for (const auto& item : items) {
       Problems problems = check_row(item, rules_);
@@ -222,7 +222,7 @@ Status Catalogue::forget_cursor() {
 Result<std::vector<Catalogue::Row>> Catalogue::list() const {
   std::vector<Row> rows;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement found(database, std::string("SELECT ") + kColumns +
+    SQLite::Statement found(database, std::string("SELECT ") + kItemColumns +
                                           " FROM item WHERE backend = ? ORDER BY sku, product, variant");
     found.bind(1, backend_);
     while (found.executeStep()) rows.push_back(row_of(found));
@@ -235,7 +235,7 @@ Result<std::vector<Catalogue::Row>> Catalogue::list() const {
 Result<std::optional<Catalogue::Row>> Catalogue::find(const Ref& ref) const {
   std::optional<Row> row;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement found(database, std::string("SELECT ") + kColumns +
+    SQLite::Statement found(database, std::string("SELECT ") + kItemColumns +
                                           " FROM item WHERE backend = ? AND product = ? AND variant = ?");
     found.bind(1, backend_);
     found.bind(2, ref.product);

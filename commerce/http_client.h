@@ -21,8 +21,8 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "content-type: application/json"
   const Secret* bearer = nullptr;    // "authorization: Bearer …"; must outlive the call
   std::string body;
-  /// It changes nothing and may be sent twice. Others go over a connection of their own: libcurl sends a request
-  /// again, whatever it is, when a kept connection dies before the first byte of the answer.
+  /// It changes nothing and may be sent twice. Others go over a connection of their own: libcurl sends a
+  /// request again, whatever it is, when a kept connection dies before the first byte of the answer.
   bool is_safe = false;
 };
 

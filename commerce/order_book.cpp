@@ -13,7 +13,7 @@ namespace {
 using detail::instant_of;
 using detail::micros;
 
-constexpr const char* kColumns =
+constexpr const char* kPurchaseColumns =
     "id, backend_id, number, state, currency, total, masked_name, room, placed_at";
 
 /// Lines and payments of one order, by its row.
@@ -51,14 +51,14 @@ Order order_of(SQLite::Database& database, SQLite::Statement& found) {
   return order;
 }
 
-class Writer {
+class PurchaseWriter {
  public:
-  Writer(SQLite::Database& database, const std::string& backend, Instant now)
+  PurchaseWriter(SQLite::Database& database, const std::string& backend, Instant now)
       : database_(database),
         backend_(backend),
         now_(micros(now)),
         find_(database,
-              fmt::format("SELECT {} FROM purchase WHERE backend = ? AND backend_id = ?", kColumns)),
+              fmt::format("SELECT {} FROM purchase WHERE backend = ? AND backend_id = ?", kPurchaseColumns)),
         put_(database,
              "INSERT INTO purchase(backend, backend_id, number, state, currency, total, masked_name, room, "
              "placed_at, "
@@ -186,7 +186,7 @@ Result<OrderBook::Applied> OrderBook::apply(const std::vector<Order>& orders, co
   Applied applied;
   auto written = store_.write([&](SQLite::Database& database) -> Status {
     applied = {};
-    Writer writer(database, backend_, now);
+    PurchaseWriter writer(database, backend_, now);
     for (const auto& order : orders) writer.put(order, applied);
     if (cursor != nullptr) detail::save_cursor(database, backend_, "orders", *cursor);
     return {};
@@ -233,7 +233,7 @@ Result<std::vector<Order>> OrderBook::list(Which which, int most) const {
     SQLite::Statement found(
         database, fmt::format("SELECT {} FROM purchase WHERE backend = ?{} ORDER BY placed_at DESC, "
                               "id DESC LIMIT ?",
-                              kColumns, condition));
+                              kPurchaseColumns, condition));
     found.bind(1, backend_);
     found.bind(2, most);
     while (found.executeStep()) orders.push_back(order_of(database, found));

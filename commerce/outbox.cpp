@@ -17,9 +17,9 @@ using detail::micros;
 
 constexpr std::array<std::string_view, 5> kKindNames = {"unknown", "set_listing", "set_stock",
                                                         "put_timed_price", "end_timed_price"};
-constexpr std::array<std::string_view, 6> kStateNames = {"queued", "sending",  "unknown",
-                                                         "done",   "rejected", "superseded"};
-constexpr const char* kColumns =
+constexpr std::array<std::string_view, 6> kOperationStateNames = {"queued", "sending",  "unknown",
+                                                                  "done",   "rejected", "superseded"};
+constexpr const char* kOperationColumns =
     "sequence, operation, backend, lane, kind, priority, body, state, attempts, created_at, result";
 
 template <typename Enum, size_t n>
@@ -46,7 +46,7 @@ Operation operation_of(SQLite::Statement& row) {
   operation.kind = from_name<Operation::Kind>(kKindNames, row.getColumn(4).getString());
   operation.priority = static_cast<Operation::Priority>(row.getColumn(5).getInt());
   operation.body = nlohmann::json::parse(row.getColumn(6).getString(), nullptr, false);
-  operation.state = from_name<Operation::State>(kStateNames, row.getColumn(7).getString());
+  operation.state = from_name<Operation::State>(kOperationStateNames, row.getColumn(7).getString());
   operation.attempts = row.getColumn(8).getInt();
   operation.created_at = instant_of(row.getColumn(9).getInt64());
   operation.result = row.getColumn(10).getString();
@@ -64,7 +64,7 @@ std::string_view to_string(Operation::Kind kind) {
 }
 
 std::string_view to_string(Operation::State state) {
-  return kStateNames[static_cast<size_t>(state)];
+  return kOperationStateNames[static_cast<size_t>(state)];
 }
 
 void Outbox::add(SQLite::Database& database, Operation& operation) {
@@ -109,7 +109,7 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
   std::optional<Operation> found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     SQLite::Statement row(
-        database, std::string("SELECT ") + kColumns +
+        database, std::string("SELECT ") + kOperationColumns +
                       " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', "
                       "'unknown') AND not_before <= ?2 AND NOT EXISTS(SELECT 1 FROM outbox AS earlier "
                       "WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
@@ -185,7 +185,7 @@ Result<Outbox::Counts> Outbox::counts(std::string_view backend) const {
     row.bind(1, std::string(backend));
     while (row.executeStep()) {
       const int64_t count = row.getColumn(1).getInt64();
-      switch (from_name<Operation::State>(kStateNames, row.getColumn(0).getString())) {
+      switch (from_name<Operation::State>(kOperationStateNames, row.getColumn(0).getString())) {
         case Operation::State::kUnknown:
           counts.unknown += count;
           [[fallthrough]];
@@ -212,7 +212,7 @@ Result<Outbox::Counts> Outbox::counts(std::string_view backend) const {
 Result<std::vector<Operation>> Outbox::list(std::string_view backend, int most) const {
   std::vector<Operation> found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(database, std::string("SELECT ") + kColumns +
+    SQLite::Statement row(database, std::string("SELECT ") + kOperationColumns +
                                         " FROM outbox WHERE backend = ? ORDER BY sequence DESC LIMIT ?");
     row.bind(1, std::string(backend));
     row.bind(2, most);

@@ -5,18 +5,14 @@
 #include <pthread.h>
 
 #include "commerce/detail/backoff.h"
+#include "commerce/detail/deadline.h"
 
 namespace vitrine::commerce {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kCallLimit{15};
 constexpr int kMostOpenOrders = 200;
-
-Adapter::Deadline soon() {
-  return {steady_now() + kCallLimit};
-}
 
 }  // namespace
 
@@ -152,7 +148,7 @@ Status Puller::read_hinted(const Hints& hints) {
   if (auto read = read_items({hints.items.begin(), hints.items.end()}); !read) return read;
   if (hints.orders.empty()) return {};
   const std::vector<std::string> ids(hints.orders.begin(), hints.orders.end());
-  auto orders = parts_.adapter.read_orders(ids, soon());
+  auto orders = parts_.adapter.read_orders(ids, detail::soon());
   if (!orders) return tl::unexpected(orders.error());
   auto applied = parts_.orders.apply(*orders, system_now());
   if (!applied) return tl::unexpected(applied.error());
@@ -165,7 +161,7 @@ Status Puller::read_items(const std::vector<Ref>& refs) {
   for (size_t at = 0; at < refs.size(); at += most) {
     const std::span page(refs.data() + at, std::min(most, refs.size() - at));
     const MediaTime asked_at = steady_now();
-    auto read = parts_.adapter.read_items(page, soon());
+    auto read = parts_.adapter.read_items(page, detail::soon());
     if (!read) return tl::unexpected(read.error());
     auto applied = parts_.catalogue.apply(*read, system_now());
     if (!applied) return tl::unexpected(applied.error());
@@ -183,7 +179,7 @@ Status Puller::pull_orders() {
   auto cursor = parts_.orders.cursor();
   if (!cursor) return tl::unexpected(cursor.error());
   for (bool is_complete = false; !is_complete;) {
-    auto page = parts_.adapter.orders(*cursor, soon());
+    auto page = parts_.adapter.orders(*cursor, detail::soon());
     if (!page) return tl::unexpected(page.error());
     auto applied = parts_.orders.apply(*page, system_now());
     if (!applied) return tl::unexpected(applied.error());
@@ -194,7 +190,7 @@ Status Puller::pull_orders() {
   auto open = parts_.orders.not_final(kMostOpenOrders);
   if (!open) return tl::unexpected(open.error());
   if (!open->empty()) {
-    auto orders = parts_.adapter.read_orders(*open, soon());
+    auto orders = parts_.adapter.read_orders(*open, detail::soon());
     if (!orders) return tl::unexpected(orders.error());
     auto applied = parts_.orders.apply(*orders, system_now());
     if (!applied) return tl::unexpected(applied.error());
@@ -209,7 +205,7 @@ Status Puller::pull_catalogue() {
   auto cursor = parts_.catalogue.cursor();
   if (!cursor) return tl::unexpected(cursor.error());
   for (bool is_complete = false; !is_complete;) {
-    auto page = parts_.adapter.changes(*cursor, soon());
+    auto page = parts_.adapter.changes(*cursor, detail::soon());
     if (!page) return tl::unexpected(page.error());
     auto applied = parts_.catalogue.apply(*page, system_now());
     if (!applied) return tl::unexpected(applied.error());

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "commerce/detail/backoff.h"
+#include "commerce/detail/deadline.h"
 #include "commerce/operations.h"
 
 namespace vitrine::commerce {
@@ -14,13 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kCallLimit{15};
 /// Sent so often, and each time a read said that it is not there: the server refuses it and can't say so.
 constexpr int kMostAttempts = 20;
-
-Adapter::Deadline soon() {
-  return {steady_now() + kCallLimit};
-}
 
 WriteOutcome outcome_of(const Error& error) {
   const bool is_forbidden = error.code == ErrorCode::kAuthRejected;
@@ -37,7 +33,7 @@ WriteOutcome plain(WriteResult result, std::string text = "") {
 
 /// The one item, as the backend has it now.
 Result<CatalogueItem> read_one(Adapter& adapter, const Ref& ref) {
-  auto read = adapter.read_items(std::span(&ref, 1), soon());
+  auto read = adapter.read_items(std::span(&ref, 1), detail::soon());
   if (!read) return tl::unexpected(read.error());
   if (read->items.empty()) return fail(ErrorCode::kNotFound, ref.text() + " is not in the shop any more");
   return read->items.front();
@@ -130,7 +126,7 @@ std::optional<WriteOutcome> Pusher::resolve(const Operation& operation) {
       return plain(WriteResult::kConflict, fmt::format("the stock is {} by now", item->stock.value_or(-1)));
     }
     case Operation::Kind::kPutTimedPrice: {
-      const auto handle = adapter.find_timed_price(operation.id, soon());
+      const auto handle = adapter.find_timed_price(operation.id, detail::soon());
       if (!handle) return unread(handle.error());
       if (!*handle) return not_there;
       WriteOutcome found = plain(WriteResult::kDone);
@@ -150,11 +146,11 @@ WriteOutcome Pusher::send(const Operation& operation) {
   switch (operation.kind) {
     case Operation::Kind::kSetListing: {
       const auto wish = set_listing_of(operation);
-      return wish ? adapter.set_listing(wish->ref, wish->listing, soon()) : outcome_of(wish.error());
+      return wish ? adapter.set_listing(wish->ref, wish->listing, detail::soon()) : outcome_of(wish.error());
     }
     case Operation::Kind::kSetStock: {
       const auto wish = set_stock_of(operation);
-      return wish ? adapter.set_stock(wish->ref, wish->stock, wish->expected, soon())
+      return wish ? adapter.set_stock(wish->ref, wish->stock, wish->expected, detail::soon())
                   : outcome_of(wish.error());
     }
     case Operation::Kind::kPutTimedPrice: {
@@ -162,15 +158,15 @@ WriteOutcome Pusher::send(const Operation& operation) {
       if (!price) return outcome_of(price.error());
       if (price->window.end <= system_now()) return plain(WriteResult::kRejected, "its window is over");
       for (const auto& [ref, money] : price->prices) parts_.freshness.doubt(ref);
-      return adapter.put_timed_price(*price, soon());
+      return adapter.put_timed_price(*price, detail::soon());
     }
     case Operation::Kind::kEndTimedPrice: {
       const auto end = end_timed_price_of(operation);
       if (!end) return outcome_of(end.error());
-      const auto handle = adapter.find_timed_price(end->put, soon());
+      const auto handle = adapter.find_timed_price(end->put, detail::soon());
       if (!handle) return outcome_of(handle.error());
       if (!*handle) return plain(WriteResult::kAlready);
-      return adapter.end_timed_price(**handle, soon());
+      return adapter.end_timed_price(**handle, detail::soon());
     }
     case Operation::Kind::kUnknown:
       break;
