@@ -162,18 +162,21 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
   const std::string currency = reader.text_or("currency", "CNY", kName);
-  const int64_t highest_price = reader.integer_or("highest_price", 100'000, 1, 100'000'000);  // in whole units
+  const int64_t highest_price =
+      reader.integer_or("highest_price", 100'000, 1, 100'000'000);  // in whole units
   if (const auto digits = minor_digits(currency)) {
     currency.copy(commerce.currency.data(), commerce.currency.size());
     int64_t scale = 1;
     for (int i = 0; i < *digits; ++i) scale *= 10;
     commerce.highest_price_minor = highest_price * scale;
   } else {
-    reader.refuse("currency", fmt::format("\"{}\"", currency), "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
+    reader.refuse("currency", fmt::format("\"{}\"", currency),
+                  "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
   }
   if (commerce.backend == Backend::kLocal) {
     for (const auto* key : {"url", "credential"})
-      if (reader.any(key) != nullptr) reader.refuse(key, "a value", "nothing: backend \"local\" is this box itself");
+      if (reader.any(key) != nullptr)
+        reader.refuse(key, "a value", "nothing: backend \"local\" is this box itself");
     return;
   }
   commerce.url = reader.text("url", kPath);

@@ -114,9 +114,11 @@ TEST(Config, RefusesAShopWithoutAddressOneWithAPasswordInItAndAnUnknownCurrency)
   EXPECT_THAT(problems_of(minimal("[commerce]\nbackend = \"vendure\"\n")),
               testing::UnorderedElementsAre(HasSubstr("commerce.url: found nothing"),
                                             HasSubstr("commerce.credential: found nothing")));
-  const auto problems = problems_of(minimal(
-      "[commerce]\nbackend = \"medusa\"\nurl = \"https://admin:TOPSECRET@shop.example\"\ncredential = \"shop\"\n"));
-  EXPECT_THAT(problems, testing::ElementsAre(testing::AllOf(HasSubstr("commerce.url"), testing::Not(HasSubstr("TOPSECRET")))));
+  const auto problems =
+      problems_of(minimal("[commerce]\nbackend = \"medusa\"\nurl = "
+                          "\"https://admin:TOPSECRET@shop.example\"\ncredential = \"shop\"\n"));
+  EXPECT_THAT(problems, testing::ElementsAre(
+                            testing::AllOf(HasSubstr("commerce.url"), testing::Not(HasSubstr("TOPSECRET")))));
   EXPECT_THAT(problems_of(minimal("[commerce]\ncurrency = \"RMB\"\nurl = \"http://x\"\n")),
               testing::UnorderedElementsAre(HasSubstr("commerce.currency: found \"RMB\""),
                                             HasSubstr("commerce.url: found a value")));
@@ -191,8 +193,8 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
   // An unknown key is answered with the list of the known ones: that list is the code's, the file must have
   // each.
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
-  for (const std::string section :
-       {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]", "[commerce]"}) {
+  for (const std::string section : {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]",
+                                    "[[destination]]", "[commerce]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;
