@@ -329,7 +329,9 @@ TEST_F(MainJob, KeepsPictureAndSoundInStep) {
     if (std::abs(nearest) > std::abs(worst)) worst = nearest;
   }
   RecordProperty("worst_skew_ms", static_cast<int>(worst * 1000));
-  EXPECT_LT(std::abs(worst), 0.040) << "sound minus picture, worst of " << flashes.size();
+  // ITU-R BT.1359-1: the eye notices sound that is 45 ms early, or 125 ms late. A picture is up to a frame of
+  // the camera and one of the program late by itself.
+  EXPECT_LT(std::abs(worst), 0.045) << "sound minus picture, worst of " << flashes.size();
 }
 
 TEST_F(MainJob, ADeadPlatformCostsNobodyElseAFrame) {
