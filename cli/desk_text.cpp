@@ -80,4 +80,21 @@ std::string format_orders(const json& answer) {
   return text;
 }
 
+std::string format_offers(const json& answer) {
+  std::string text = fmt::format("{} offers\n", answer["offers"].size());
+  for (const auto& offer : answer["offers"]) {
+    const std::string why = offer.value("why", "");
+    text += fmt::format(
+        "  {:>4}  {:<10} {} … {}  {}{}{}\n", offer["id"].get<int64_t>(), offer.value("state", ""),
+        offer.value("begin", ""), offer.value("end", ""), offer.value("name", ""),
+        offer.contains("quantity") ? fmt::format("  {} pieces", offer["quantity"].get<int64_t>()) : "",
+        why.empty() ? "" : "  (" + why + ")");
+    for (const auto& price : offer["prices"])
+      text += fmt::format("        {} instead of {}  {}/{}\n", price["price"].value("text", ""),
+                          price["before"].value("text", ""), price.value("product", ""),
+                          price.value("variant", ""));
+  }
+  return text;
+}
+
 }  // namespace vitrine::cli

@@ -11,5 +11,6 @@ namespace vitrine::cli {
 std::string format_items(const nlohmann::json& answer);
 std::string format_sync(const nlohmann::json& answer);
 std::string format_orders(const nlohmann::json& answer);
+std::string format_offers(const nlohmann::json& answer);
 
 }  // namespace vitrine::cli

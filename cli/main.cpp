@@ -41,6 +41,11 @@ struct Options {
   std::string which = "all";
   bool is_now = false;
   bool is_csv = false;
+  std::vector<std::string> prices;
+  std::string name;
+  int64_t minutes = 0;
+  int64_t quantity = 0;
+  int64_t offer = 0;
 };
 
 void print_problems(const json& problems) {
@@ -151,9 +156,8 @@ int print_state(const Options& options) {
 }
 
 /// All pages of the items as one answer.
-int items(const Options& options) {
+int read_items(const Options& options, json& all) {
   constexpr int kPage = 500;
-  json all;
   for (size_t offset = 0;; offset += kPage) {
     size_t total = 0;
     const int code = ask(
@@ -168,8 +172,13 @@ int items(const Options& options) {
         },
         Daemon::kDesk);
     if (code != kDone) return code;
-    if (offset + kPage >= total) break;
+    if (offset + kPage >= total) return kDone;
   }
+}
+
+int items(const Options& options) {
+  json all;
+  if (const int code = read_items(options, all); code != kDone) return code;
   std::cout << (options.is_json ? all.dump(2) + "\n" : format_items(all));
   return all["refused"].empty() ? kDone : kNeedsAttention;
 }
@@ -192,6 +201,62 @@ int orders(const Options& options) {
                       : options.is_json ? answer.body.dump(2) + "\n"
                                         : format_orders(answer.body));
         return kDone;
+      },
+      Daemon::kDesk);
+}
+
+int offers(const Options& options) {
+  return ask(
+      options, {{"op", "offers"}},
+      [&](const auto& answer) {
+        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_offers(answer.body));
+        return kDone;
+      },
+      Daemon::kDesk);
+}
+
+/// Each price as SKU=AMOUNT, the SKU as it is on the label.
+int start_offer(const Options& options) {
+  json all;
+  if (const int code = read_items(options, all); code != kDone) return code;
+  json prices = json::array();
+  for (const auto& text : options.prices) {
+    const auto equals = text.rfind('=');
+    const auto sku = text.substr(0, equals);
+    std::vector<json> found;
+    for (const auto& item : all["items"])
+      if (item["sku"] == sku) found.push_back(item);
+    if (equals == std::string::npos || found.size() != 1)
+      return print_failure(
+          options,
+          Error{ErrorCode::kInvalidInput,
+                fmt::format("\"{}\": {} items have this number; allowed: SKU=PRICE with the number of "
+                            "one item, as `vitrinectl items` shows it",
+                            text, found.size())});
+    prices.push_back({{"product", found.front()["product"]},
+                      {"variant", found.front()["variant"]},
+                      {"amount", text.substr(equals + 1)}});
+  }
+  json request = {
+      {"op", "start_offer"}, {"name", options.name}, {"seconds", options.minutes * 60}, {"prices", prices}};
+  if (options.quantity > 0) request["quantity"] = options.quantity;
+  return ask(
+      options, request,
+      [&](const auto& answer) {
+        return print_done(
+            options, answer.body,
+            fmt::format("offer {} is on its way to the shop; `vitrinectl offers` shows when it is confirmed",
+                        answer.body["offer"]["id"].template get<int64_t>()));
+      },
+      Daemon::kDesk);
+}
+
+int end_offer(const Options& options) {
+  return ask(
+      options, {{"op", "end_offer"}, {"id", options.offer}},
+      [&](const auto& answer) {
+        return print_done(options, answer.body,
+                          fmt::format("offer {} is off the air and ends in the shop", options.offer));
       },
       Daemon::kDesk);
 }
@@ -271,6 +336,20 @@ int run(int argc, char** argv) {
   show_orders->add_option("which", options.which, "all, unpaid, open_balance or unshipped")
       ->check(CLI::IsMember({"all", "unpaid", "open_balance", "unshipped"}));
   show_orders->add_flag("--csv", options.is_csv, "As a table for a spreadsheet program");
+  auto* show_offers =
+      app.add_subcommand("offers", "Prices for a time, and how far each has come; the newest first");
+  auto* begin_offer =
+      app.add_subcommand("offer", "Starts a price for a time: the shop first, the screen when it charges it");
+  begin_offer->add_option("prices", options.prices, "SKU=PRICE for each variant of one product")->required();
+  begin_offer->add_option("--minutes", options.minutes, "How long, from now on")
+      ->required()
+      ->check(CLI::Range(1, 44'640));
+  begin_offer
+      ->add_option("--quantity", options.quantity, "Pieces, of all its variants; no limit when left out")
+      ->check(CLI::PositiveNumber);
+  begin_offer->add_option("--name", options.name, "As it is called");
+  auto* stop_offer = app.add_subcommand("end-offer", "Ends a price for a time now, here and in the shop");
+  stop_offer->add_option("id", options.offer, "Its number, as `offers` shows it")->required();
   auto* render = app.add_subcommand(
       "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
@@ -307,6 +386,9 @@ int run(int argc, char** argv) {
   if (show_items->parsed()) return items(options);
   if (show_sync->parsed()) return sync(options);
   if (show_orders->parsed()) return orders(options);
+  if (show_offers->parsed()) return offers(options);
+  if (begin_offer->parsed()) return start_offer(options);
+  if (stop_offer->parsed()) return end_offer(options);
   return kUsage;
 }
 

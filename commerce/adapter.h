@@ -21,8 +21,8 @@ namespace vitrine::commerce {
 /// backend it is.
 struct Capabilities {
   enum class Changes { kNone, kByTime };  // kNone: a full scan, rows compared
-  /// Only kNative has put_timed_price; the others answer kUnsupported. kCartOnly: the backend can take a sum
-  /// off at the till ("结算立减"), and its listed price stays.
+  /// kNative: put_timed_price. kEmulated: set_price, at the beginning and at the end. kCartOnly: neither; the
+  /// backend can take a sum off at the till ("结算立减"), and its listed price stays.
   enum class TimedPrice { kNative, kCartOnly, kEmulated };
   enum class Stock { kReadOnly, kSet, kDelta, kCompareAndSet };
   enum class Idempotency { kNone, kNatural, kKey };
@@ -135,6 +135,9 @@ class Adapter {
   virtual WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) = 0;
   /// `expected`: what we read last; kConflict where it is something else by now.
   virtual WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
+                                 Deadline deadline) = 0;
+  /// The price itself, where a shop knows no timed one. kConflict where it is not `expected` any more.
+  virtual WriteOutcome set_price(const Ref& ref, const Money& price, const Money& expected,
                                  Deadline deadline) = 0;
   /// Found again by `operation`: kAlready with its handle where it is there.
   virtual WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) = 0;

@@ -19,13 +19,17 @@ class Freshness {
   /// `asked_at`: before the question was sent. The answer may be as old as that.
   void confirm(const Ref& ref, MediaTime asked_at) {
     const std::lock_guard lock(mutex_);
+    const auto doubted = doubted_.find(ref.product);
+    if (doubted != doubted_.end() && asked_at <= doubted->second) return;
     auto& known = confirmed_[ref];
     known = std::max(known, asked_at);
   }
-  /// A change of ours is under way, or somebody says the item has changed: what we knew holds no longer.
-  void doubt(const Ref& ref) {
+  /// A change of ours is under way: what we knew of the product's prices holds no longer, nor
+  /// does what was asked before now and is not answered yet.
+  void doubt(const std::string& product) {
     const std::lock_guard lock(mutex_);
-    confirmed_.erase(ref);
+    std::erase_if(confirmed_, [&](const auto& entry) { return entry.first.product == product; });
+    doubted_[product] = steady_now();
   }
   /// nullopt: not known.
   [[nodiscard]] std::optional<MediaTime> confirmed_at(const Ref& ref) const {
@@ -37,6 +41,7 @@ class Freshness {
  private:
   mutable std::mutex mutex_;
   std::map<Ref, MediaTime> confirmed_;
+  std::map<std::string, MediaTime> doubted_;  // by product
 };
 
 }  // namespace vitrine::commerce

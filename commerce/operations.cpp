@@ -86,6 +86,19 @@ Operation make_operation(std::string backend, const EndTimedPrice& end, Instant 
                    Operation::Priority::kEnd, {{"product", end.product}, {"put", end.put}}, now);
 }
 
+Operation make_operation(std::string backend, const SetPrices& wish, Instant now) {
+  json prices = json::array();
+  for (const auto& [ref, change] : wish.prices)
+    prices.push_back(
+        {{"ref", to_json(ref)}, {"price", to_json(change.price)}, {"expected", to_json(change.expected)}});
+  json body = {{"prices", std::move(prices)}};
+  if (wish.until) body["until"] = micros(*wish.until);
+  return operation(std::move(backend), wish.prices.empty() ? "" : wish.prices.begin()->first.product,
+                   Operation::Kind::kSetPrices,
+                   wish.until ? Operation::Priority::kStart : Operation::Priority::kEnd, std::move(body),
+                   now);
+}
+
 Result<SetListing> set_listing_of(const Operation& operation) {
   return wish_of<SetListing>(operation, Operation::Kind::kSetListing, [](const json& body) {
     return SetListing{ref_of(body.at("ref")),
@@ -116,6 +129,16 @@ Result<TimedPrice> timed_price_of(const Operation& operation) {
 Result<EndTimedPrice> end_timed_price_of(const Operation& operation) {
   return wish_of<EndTimedPrice>(operation, Operation::Kind::kEndTimedPrice, [](const json& body) {
     return EndTimedPrice{body.at("product").get<std::string>(), body.at("put").get<std::string>()};
+  });
+}
+
+Result<SetPrices> set_prices_of(const Operation& operation) {
+  return wish_of<SetPrices>(operation, Operation::Kind::kSetPrices, [](const json& body) {
+    SetPrices wish;
+    for (const auto& row : body.at("prices"))
+      wish.prices[ref_of(row.at("ref"))] = {money_of(row.at("price")), money_of(row.at("expected"))};
+    if (body.contains("until")) wish.until = instant_of(body["until"].get<int64_t>());
+    return wish;
   });
 }
 

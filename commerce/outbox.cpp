@@ -15,12 +15,13 @@ namespace {
 using detail::instant_of;
 using detail::micros;
 
-constexpr std::array<std::string_view, 5> kKindNames = {"unknown", "set_listing", "set_stock",
-                                                        "put_timed_price", "end_timed_price"};
+constexpr std::array<std::string_view, 6> kKindNames = {"unknown",         "set_listing",     "set_stock",
+                                                        "put_timed_price", "end_timed_price", "set_prices"};
 constexpr std::array<std::string_view, 6> kOperationStateNames = {"queued", "sending",  "unknown",
                                                                   "done",   "rejected", "superseded"};
 constexpr const char* kOperationColumns =
-    "sequence, operation, backend, lane, kind, priority, body, state, attempts, created_at, result";
+    "sequence, operation, backend, lane, kind, priority, body, state, attempts, created_at, result, "
+    "due_at";
 
 template <typename Enum, size_t n>
 Enum from_name(const std::array<std::string_view, n>& names, std::string_view name) {
@@ -50,6 +51,7 @@ Operation operation_of(SQLite::Statement& row) {
   operation.attempts = row.getColumn(8).getInt();
   operation.created_at = instant_of(row.getColumn(9).getInt64());
   operation.result = row.getColumn(10).getString();
+  operation.due_at = instant_of(row.getColumn(11).getInt64());
   return operation;
 }
 
@@ -74,18 +76,19 @@ void Outbox::add(SQLite::Database& database, Operation& operation) {
         database,
         "UPDATE outbox SET state = 'superseded', ended_at = ?1, result = 'a newer one took its "
         "place' WHERE backend = ?2 AND lane = ?3 AND kind = ?4 AND state = 'queued' AND "
-        "json_extract(body, '$.ref') = json_extract(?5, '$.ref')");
+        "json_extract(body, '$.ref') = json_extract(?5, '$.ref') RETURNING operation");
     supersede.bind(1, micros(operation.created_at));
     supersede.bind(2, operation.backend);
     supersede.bind(3, operation.lane);
     supersede.bind(4, std::string(to_string(operation.kind)));
     supersede.bind(5, operation.body.dump());
-    supersede.exec();
+    while (supersede.executeStep())
+      note_end(supersede.getColumn(0).getString(), "superseded", operation.created_at);
   }
   SQLite::Statement insert(
       database,
-      "INSERT INTO outbox(operation, backend, lane, kind, priority, body, state, created_at) "
-      "VALUES(?, ?, ?, ?, ?, ?, 'queued', ?)");
+      "INSERT INTO outbox(operation, backend, lane, kind, priority, body, state, created_at, "
+      "due_at) VALUES(?, ?, ?, ?, ?, ?, 'queued', ?, ?)");
   insert.bind(1, operation.id);
   insert.bind(2, operation.backend);
   insert.bind(3, operation.lane);
@@ -93,6 +96,7 @@ void Outbox::add(SQLite::Database& database, Operation& operation) {
   insert.bind(5, static_cast<int>(operation.priority));
   insert.bind(6, operation.body.dump());
   insert.bind(7, micros(operation.created_at));
+  insert.bind(8, micros(operation.due_at));
   insert.exec();
   operation.sequence = database.getLastInsertRowid();
   store_.note(nlohmann::json{{"operation", operation.id},
@@ -101,8 +105,40 @@ void Outbox::add(SQLite::Database& database, Operation& operation) {
                              {"kind", to_string(operation.kind)},
                              {"priority", static_cast<int>(operation.priority)},
                              {"body", operation.body},
-                             {"created_at", micros(operation.created_at)}}
+                             {"created_at", micros(operation.created_at)},
+                             {"due_at", micros(operation.due_at)}}
                   .dump());
+}
+
+void Outbox::hasten(SQLite::Database& database, const std::string& id, Instant now) {
+  SQLite::Statement update(
+      database, "UPDATE outbox SET due_at = ?2 WHERE operation = ?1 AND state = 'queued' AND due_at > ?2");
+  update.bind(1, id);
+  update.bind(2, micros(now));
+  if (update.exec() > 0) store_.note(nlohmann::json{{"hastened", id}, {"due_at", micros(now)}}.dump());
+}
+
+std::optional<Operation> Outbox::find(SQLite::Database& database, const std::string& id) {
+  SQLite::Statement row(database,
+                        std::string("SELECT ") + kOperationColumns + " FROM outbox WHERE operation = ?");
+  row.bind(1, id);
+  return row.executeStep() ? std::optional(operation_of(row)) : std::nullopt;
+}
+
+bool Outbox::withdraw(SQLite::Database& database, const std::string& id, std::string_view why, Instant now) {
+  SQLite::Statement update(database,
+                           "UPDATE outbox SET state = 'superseded', result = ?2, ended_at = ?3 WHERE "
+                           "operation = ?1 AND state = 'queued'");
+  update.bind(1, id);
+  update.bind(2, std::string(why));
+  update.bind(3, micros(now));
+  const bool is_withdrawn = update.exec() > 0;
+  if (is_withdrawn) note_end(id, "superseded", now);
+  return is_withdrawn;
+}
+
+void Outbox::note_end(const std::string& id, std::string_view state, Instant at) {
+  store_.note(nlohmann::json{{"ended", id}, {"state", state}, {"at", micros(at)}}.dump());
 }
 
 Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant now) const {
@@ -111,10 +147,10 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
     SQLite::Statement row(
         database, std::string("SELECT ") + kOperationColumns +
                       " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', "
-                      "'unknown') AND not_before <= ?2 AND NOT EXISTS(SELECT 1 FROM outbox AS earlier "
-                      "WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
-                      "earlier.sequence < o.sequence AND earlier.state IN ('queued', 'sending', "
-                      "'unknown')) ORDER BY priority, sequence LIMIT 1");
+                      "'unknown') AND not_before <= ?2 AND due_at <= ?2 AND NOT EXISTS(SELECT 1 FROM "
+                      "outbox AS earlier WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
+                      "earlier.sequence < o.sequence AND earlier.due_at <= ?2 AND earlier.state IN "
+                      "('queued', 'sending', 'unknown')) ORDER BY priority, sequence LIMIT 1");
     row.bind(1, std::string(backend));
     row.bind(2, micros(now));
     if (row.executeStep()) found = operation_of(row);
@@ -127,10 +163,10 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
 Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const {
   std::optional<Instant> due;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(
-        database,
-        "SELECT min(not_before) FROM outbox WHERE backend = ? AND state IN ('queued', 'sending', "
-        "'unknown')");
+    SQLite::Statement row(database,
+                          "SELECT min(max(not_before, due_at)) FROM outbox WHERE backend = ? AND state IN "
+                          "('queued', 'sending', "
+                          "'unknown')");
     row.bind(1, std::string(backend));
     if (row.executeStep() && !row.getColumn(0).isNull()) due = instant_of(row.getColumn(0).getInt64());
     return {};
@@ -139,14 +175,19 @@ Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const 
   return due;
 }
 
-Status Outbox::begin(const Operation& operation) {
-  return store_.write([&](SQLite::Database& database) -> Status {
+Result<bool> Outbox::begin(const Operation& operation) {
+  bool is_begun = false;
+  auto written = store_.write([&](SQLite::Database& database) -> Status {
     SQLite::Statement update(
-        database, "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE sequence = ?");
+        database,
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE sequence = ? "
+        "AND state IN ('queued', 'sending', 'unknown')");
     update.bind(1, operation.sequence);
-    update.exec();
+    is_begun = update.exec() > 0;
     return {};
   });
+  if (!written) return tl::unexpected(written.error());
+  return is_begun;
 }
 
 Status Outbox::end(const Operation& operation, Operation::State state, std::string_view result, Instant now) {
@@ -158,8 +199,7 @@ Status Outbox::end(const Operation& operation, Operation::State state, std::stri
     update.bind(3, micros(now));
     update.bind(4, operation.sequence);
     update.exec();
-    store_.note(
-        nlohmann::json{{"ended", operation.id}, {"state", to_string(state)}, {"at", micros(now)}}.dump());
+    note_end(operation.id, to_string(state), now);
     return {};
   });
 }
@@ -236,10 +276,17 @@ void replay_outbox_line(SQLite::Database& database, std::string_view line) {
     update.exec();
     return;
   }
+  if (note.contains("hastened")) {
+    SQLite::Statement update(database, "UPDATE outbox SET due_at = ? WHERE operation = ?");
+    update.bind(1, note.value("due_at", int64_t{0}));
+    update.bind(2, note.value("hastened", std::string()));
+    update.exec();
+    return;
+  }
   SQLite::Statement insert(
       database,
       "INSERT OR IGNORE INTO outbox(operation, backend, lane, kind, priority, body, state, "
-      "created_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?)");
+      "created_at, due_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?, ?)");
   insert.bind(1, note.value("operation", std::string()));
   insert.bind(2, note.value("backend", std::string()));
   insert.bind(3, note.value("lane", std::string()));
@@ -247,6 +294,7 @@ void replay_outbox_line(SQLite::Database& database, std::string_view line) {
   insert.bind(5, note.value("priority", 0));
   insert.bind(6, note.value("body", nlohmann::json::object()).dump());
   insert.bind(7, note.value("created_at", int64_t{0}));
+  insert.bind(8, note.value("due_at", int64_t{0}));
   insert.exec();
 }
 

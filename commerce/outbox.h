@@ -18,7 +18,7 @@ namespace vitrine::commerce {
 
 /// Something to be done at a backend, once.
 struct Operation {
-  enum class Kind { kUnknown = 0, kSetListing, kSetStock, kPutTimedPrice, kEndTimedPrice };
+  enum class Kind { kUnknown = 0, kSetListing, kSetStock, kPutTimedPrice, kEndTimedPrice, kSetPrices };
   /// kSending and kUnknown are found after a crash and after an answer that never came: what the backend made
   /// of it is read before anything is sent again.
   enum class State { kQueued = 0, kSending, kUnknown, kDone, kRejected, kSuperseded };
@@ -35,6 +35,7 @@ struct Operation {
   State state = State::kQueued;
   int attempts = 0;
   Instant created_at{};
+  Instant due_at{};    // not before; until then it holds up nothing in its lane
   std::string result;  // for people
 };
 
@@ -48,14 +49,20 @@ class Outbox {
   /// Only inside `Store::write`. Gives `operation` its id and sequence. An absolute one (listing, stock) that
   /// still waits in the same lane is superseded: only the newest wish is sent.
   void add(SQLite::Database& database, Operation& operation);
+  /// Only inside `Store::write`: the operation `id`, which waits for its time, need not wait any longer.
+  void hasten(SQLite::Database& database, const std::string& id, Instant now);
+  /// Only inside `Store::read` or `write`.
+  [[nodiscard]] static std::optional<Operation> find(SQLite::Database& database, const std::string& id);
+  /// Only inside `Store::write`. False when `id` has ended, is being sent, or may have been.
+  bool withdraw(SQLite::Database& database, const std::string& id, std::string_view why, Instant now);
 
-  /// The next one due: no earlier one of its lane is open, and it need not wait. Ends first.
+  /// The next one due: no earlier one of its lane is open and due, and it need not wait. Ends first.
   Result<std::optional<Operation>> next(std::string_view backend, Instant now) const;
   /// When the next one that waits is due; nullopt when none waits.
   Result<std::optional<Instant>> next_due(std::string_view backend) const;
 
-  /// On the disk before it is sent.
-  Status begin(const Operation& operation);
+  /// On the disk before it is sent. False when it was superseded or withdrawn meanwhile: it must not be sent.
+  Result<bool> begin(const Operation& operation);
   Status end(const Operation& operation, Operation::State state, std::string_view result, Instant now);
   /// Back into the queue, or unknown, not before `at`.
   Status postpone(const Operation& operation, Operation::State state, std::string_view why, Instant at);
@@ -71,6 +78,8 @@ class Outbox {
   Result<std::vector<Operation>> list(std::string_view backend, int most) const;
 
  private:
+  void note_end(const std::string& id, std::string_view state, Instant at);
+
   Store& store_;
 };
 

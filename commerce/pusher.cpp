@@ -88,14 +88,34 @@ bool Pusher::attempt(Operation operation) {
       return true;
     }
   }
-  if (auto begun = parts_.outbox.begin(operation); !begun) {
+  const auto begun = parts_.outbox.begin(operation);
+  if (!begun) {
     const std::lock_guard lock(mutex_);
     status_.fault = begun.error().message;
     return false;
   }
+  if (!*begun) return true;
   ++operation.attempts;
-  settle(operation, send(operation));
+  // What is asked between the two was asked too early to be trusted.
+  doubt(operation);
+  const auto outcome = send(operation);
+  doubt(operation);
+  settle(operation, outcome);
   return true;
+}
+
+void Pusher::doubt(const Operation& operation) {
+  switch (operation.kind) {
+    case Operation::Kind::kPutTimedPrice:
+    case Operation::Kind::kEndTimedPrice:
+    case Operation::Kind::kSetPrices:
+      parts_.freshness.doubt(operation.lane);
+      break;
+    case Operation::Kind::kUnknown:
+    case Operation::Kind::kSetListing:
+    case Operation::Kind::kSetStock:
+      break;
+  }
 }
 
 std::optional<WriteOutcome> Pusher::resolve(const Operation& operation) {
@@ -135,6 +155,8 @@ std::optional<WriteOutcome> Pusher::resolve(const Operation& operation) {
     }
     case Operation::Kind::kEndTimedPrice:
       return not_there;  // ending what has ended is nothing
+    case Operation::Kind::kSetPrices:
+      return not_there;  // the adapter reads each price before it sets it
     case Operation::Kind::kUnknown:
       break;
   }
@@ -156,8 +178,7 @@ WriteOutcome Pusher::send(const Operation& operation) {
     case Operation::Kind::kPutTimedPrice: {
       const auto price = timed_price_of(operation);
       if (!price) return outcome_of(price.error());
-      if (price->window.end <= system_now()) return plain(WriteResult::kRejected, "its window is over");
-      for (const auto& [ref, money] : price->prices) parts_.freshness.doubt(ref);
+      if (price->window.end <= shop_now()) return plain(WriteResult::kRejected, "its window is over");
       return adapter.put_timed_price(*price, detail::soon());
     }
     case Operation::Kind::kEndTimedPrice: {
@@ -168,10 +189,49 @@ WriteOutcome Pusher::send(const Operation& operation) {
       if (!*handle) return plain(WriteResult::kAlready);
       return adapter.end_timed_price(**handle, detail::soon());
     }
+    case Operation::Kind::kSetPrices: {
+      const auto wish = set_prices_of(operation);
+      return wish ? set_prices(*wish) : outcome_of(wish.error());
+    }
     case Operation::Kind::kUnknown:
       break;
   }
   return plain(WriteResult::kRejected, "an operation that this version does not know");
+}
+
+WriteOutcome Pusher::set_prices(const SetPrices& wish) {
+  if (wish.until && *wish.until <= shop_now()) return plain(WriteResult::kRejected, "its window is over");
+  // All of them, whatever becomes of one: at the end of an offer the others must go back. What is tried again
+  // counts most.
+  const auto weight = [](WriteResult result) {
+    switch (result) {
+      case WriteResult::kDone:
+      case WriteResult::kAlready:
+        return 0;
+      case WriteResult::kRejected:
+      case WriteResult::kConflict:
+      case WriteResult::kUnsupported:
+        return 1;
+      case WriteResult::kThrottled:
+      case WriteResult::kUnauthorised:
+      case WriteResult::kUnavailable:
+        return 2;
+      case WriteResult::kUnknown:
+        break;
+    }
+    return 3;
+  };
+  WriteOutcome worst = plain(WriteResult::kAlready);
+  for (const auto& [ref, change] : wish.prices) {
+    auto outcome = parts_.adapter.set_price(ref, change.price, change.expected, detail::soon());
+    if (worst.result == WriteResult::kAlready || weight(outcome.result) > weight(worst.result))
+      worst = std::move(outcome);
+  }
+  return worst;
+}
+
+Instant Pusher::shop_now() const {
+  return system_now() + parts_.adapter.capabilities().clock_offset;
 }
 
 void Pusher::settle(const Operation& operation, const WriteOutcome& outcome) {

@@ -10,6 +10,7 @@
 
 #include "commerce/adapter.h"
 #include "commerce/freshness.h"
+#include "commerce/operations.h"
 #include "commerce/outbox.h"
 
 namespace vitrine::commerce {
@@ -49,6 +50,10 @@ class Pusher {
   /// How it ended, or why that can't be told; nullopt when the backend has not got it.
   std::optional<WriteOutcome> resolve(const Operation& operation);
   WriteOutcome send(const Operation& operation);
+  WriteOutcome set_prices(const SetPrices& wish);
+  /// What is known of the price that it changes holds no longer.
+  void doubt(const Operation& operation);
+  [[nodiscard]] Instant shop_now() const;
   void settle(const Operation& operation, const WriteOutcome& outcome);
 
   const Parts parts_;

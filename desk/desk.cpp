@@ -79,6 +79,48 @@ json to_json(const commerce::Order& order) {
           {"lines", std::move(lines)}};
 }
 
+json to_json(const commerce::Offer& offer) {
+  json prices = json::array();
+  for (const auto& [ref, price] : offer.prices)
+    prices.push_back({{"product", ref.product},
+                      {"variant", ref.variant},
+                      {"price", to_json(price.now)},
+                      {"before", to_json(price.before)}});
+  json body = {{"id", offer.id},
+               {"name", offer.name},
+               {"state", to_string(offer.state)},
+               {"why", offer.why},
+               {"begin", format_rfc3339(offer.window.begin)},
+               {"end", format_rfc3339(offer.window.end)},
+               {"audience", offer.audience},
+               {"prices", std::move(prices)}};
+  if (offer.quantity) body["quantity"] = *offer.quantity;
+  return body;
+}
+
+/// {"name", "seconds", "quantity"?, "audience"?, "prices": [{"product", "variant", "amount": "29.90"}, …]};
+/// from now on, by the shop's clock.
+Result<commerce::OfferBook::Wish> wish_of(const json& request, std::array<char, 3> currency, Instant now) {
+  commerce::OfferBook::Wish wish;
+  try {
+    wish.name = request.value("name", "");
+    wish.audience = request.value("audience", "");
+    const auto seconds = std::clamp<int64_t>(request.at("seconds").get<int64_t>(), 0, 366 * 86'400);
+    wish.window = {now, now + std::chrono::seconds(seconds)};
+    if (request.contains("quantity")) wish.quantity = request["quantity"].get<int64_t>();
+    for (const auto& row : request.at("prices")) {
+      const auto text = row.at("amount").get<std::string>();
+      const auto price = parse_amount(text, currency);
+      if (!price)
+        return fail(ErrorCode::kInvalidInput, fmt::format("amount \"{}\"; allowed: as in 29.90", text));
+      wish.prices[{row.at("product").get<std::string>(), row.at("variant").get<std::string>()}] = *price;
+    }
+  } catch (const json::exception& wrong) {
+    return fail(ErrorCode::kInvalidInput, std::string("the offer is not complete: ") + wrong.what());
+  }
+  return wish;
+}
+
 std::string backend_name(const CommerceConfig& commerce) {
   constexpr std::array<const char*, 3> kNames = {"local", "vendure", "medusa"};
   return kNames.at(static_cast<size_t>(commerce.backend));
@@ -97,18 +139,17 @@ Result<std::unique_ptr<Desk>> Desk::start(Parts parts) {
   if (!control) return tl::unexpected(control.error());
   desk->control_ = std::move(*control);
   log::info("desk", "the shop's data is in {}, its backend is {}{}", desk->config_.state_dir.string(),
-            desk->backend_, desk->config_.commerce.url.empty() ? "" : " at " + desk->config_.commerce.url);
+            desk->data_.backend,
+            desk->config_.commerce.url.empty() ? "" : " at " + desk->config_.commerce.url);
   return desk;
 }
 
 Desk::Desk(Parts parts)
     : loop_(parts.loop),
       config_(std::move(parts.config)),
-      backend_(backend_name(config_.commerce)),
       store_(std::move(parts.store)),
-      catalogue_(*store_, backend_, {config_.commerce.currency, config_.commerce.highest_price_minor}),
-      orders_(*store_, backend_),
-      outbox_(*store_) {
+      data_(*store_, backend_name(config_.commerce),
+            {config_.commerce.currency, config_.commerce.highest_price_minor}) {
   backup_ = std::jthread([this](const std::stop_token& stop) {
     ::pthread_setname_np(::pthread_self(), "backup");
     while (wait(stop, kBackupEvery))
@@ -140,14 +181,14 @@ void Desk::open_backend(const std::stop_token& stop, const decltype(Parts::open_
 void Desk::take(std::unique_ptr<commerce::Adapter> adapter) {
   open_fault_.clear();
   adapter_ = std::move(adapter);
-  puller_ = std::make_unique<commerce::Puller>(
-      commerce::Puller::Parts{*adapter_, catalogue_, orders_, freshness_}, commerce::Puller::Plan{}, [] {});
-  pusher_ = std::make_unique<commerce::Pusher>(
-      commerce::Pusher::Parts{*adapter_, outbox_, freshness_, backend_},
-      [](const auto& operation, auto state, const auto& why) {
-        log::info("push", "{} {} of {}: {}{}{}", to_string(operation.kind), operation.id, operation.lane,
-                  to_string(state), why.empty() ? "" : ", ", why);
-      });
+  sync_ = std::make_unique<commerce::ShopSync>(
+      data_, *adapter_, commerce::Puller::Plan{},
+      commerce::ShopSync::Calls{[] {},
+                                [](const auto& operation, auto state, const auto& why) {
+                                  log::info("push", "{} {} of {}: {}{}{}", to_string(operation.kind),
+                                            operation.id, operation.lane, to_string(state),
+                                            why.empty() ? "" : ", ", why);
+                                }});
 }
 
 Desk::~Desk() = default;
@@ -159,20 +200,25 @@ json Desk::answer(const json& request) {
   if (op == "items") return items(request);
   if (op == "sync") return sync(request);
   if (op == "orders") return orders(request);
-  return refusal({ErrorCode::kInvalidInput,
-                  fmt::format("op \"{}\" is not known; there are items, sync and orders", op)});
+  if (op == "offers") return offers();
+  if (op == "start_offer") return start_offer(request);
+  if (op == "end_offer") return end_offer(request);
+  return refusal(
+      {ErrorCode::kInvalidInput,
+       fmt::format("op \"{}\" is not known; there are items, sync, orders, offers, start_offer and end_offer",
+                   op)});
 }
 
 json Desk::items(const json& request) {
   const auto offset = static_cast<size_t>(std::max<int64_t>(0, integer(request, "offset", 0)));
   const auto limit = static_cast<size_t>(std::clamp<int64_t>(integer(request, "limit", 500), 1, 1000));
-  const auto rows = catalogue_.list();
+  const auto rows = data_.catalogue.list();
   if (!rows) return refusal(rows.error());
-  const auto refused = catalogue_.refused();
+  const auto refused = data_.catalogue.refused();
   if (!refused) return refusal(refused.error());
   json items = json::array();
   for (size_t i = offset; i < rows->size() && i < offset + limit; ++i)
-    items.push_back(to_json((*rows)[i], freshness_.confirmed_at((*rows)[i].item.ref)));
+    items.push_back(to_json((*rows)[i], data_.freshness.confirmed_at((*rows)[i].item.ref)));
   json refusals = json::array();
   for (const auto& row : *refused) {
     json problems = json::array();
@@ -182,20 +228,20 @@ json Desk::items(const json& request) {
         {{"item", row.ref.text()}, {"since", format_rfc3339(row.first_at)}, {"problems", problems}});
   }
   return {{"ok", true},
-          {"backend", backend_},
+          {"backend", data_.backend},
           {"total", rows->size()},
           {"items", std::move(items)},
           {"refused", std::move(refusals)}};
 }
 
 json Desk::sync(const json& request) {
-  if (puller_ && request.value("now", json(false)) == true) puller_->reconcile_now();
-  const auto pull = puller_ ? puller_->status() : commerce::Puller::Status{};
-  const auto push = pusher_ ? pusher_->status() : commerce::Pusher::Status{};
-  const auto counts = outbox_.counts(backend_);
+  if (sync_ && request.value("now", json(false)) == true) sync_->puller().reconcile_now();
+  const auto pull = sync_ ? sync_->puller().status() : commerce::Puller::Status{};
+  const auto push = sync_ ? sync_->pusher().status() : commerce::Pusher::Status{};
+  const auto counts = data_.outbox.counts(data_.backend);
   if (!counts) return refusal(counts.error());
   json body = {{"ok", true},
-               {"backend", backend_},
+               {"backend", data_.backend},
                {"url", config_.commerce.url},
                {"outbox",
                 {{"open", counts->open},
@@ -214,8 +260,38 @@ json Desk::sync(const json& request) {
     problems.push_back(fmt::format("the shop can't be read: {}; tried again in {:.0f} s", pull.fault->message,
                                    std::chrono::duration<double>(pull.next_attempt_in).count()));
   if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
+  if (sync_)
+    for (auto& alarm : sync_->alarms()) problems.push_back(std::move(alarm));
   body["problems"] = std::move(problems);
   return body;
+}
+
+json Desk::offers() {
+  constexpr int kMostOffers = 100;
+  const auto known = data_.offers.list(kMostOffers);
+  if (!known) return refusal(known.error());
+  json list = json::array();
+  for (const auto& offer : *known) list.push_back(to_json(offer));
+  return {{"ok", true}, {"backend", data_.backend}, {"offers", std::move(list)}};
+}
+
+json Desk::start_offer(const json& request) {
+  if (!adapter_)
+    return refusal({ErrorCode::kConnectRefused, "the shop can't be spoken to yet: " + open_fault_});
+  const auto wish =
+      wish_of(request, config_.commerce.currency, system_now() + adapter_->capabilities().clock_offset);
+  if (!wish) return refusal(wish.error());
+  const auto offer = data_.offers.ask(*wish, adapter_->capabilities());
+  if (!offer) return refusal(offer.error());
+  sync_->poke();
+  return {{"ok", true}, {"offer", to_json(*offer)}};
+}
+
+json Desk::end_offer(const json& request) {
+  if (auto ended = data_.offers.end(integer(request, "id", 0), "ended by hand"); !ended)
+    return refusal(ended.error());
+  if (sync_) sync_->poke();
+  return {{"ok", true}};
 }
 
 json Desk::orders(const json& request) {
@@ -228,9 +304,9 @@ json Desk::orders(const json& request) {
   for (const auto& [name, list] : kLists) {
     if (which != name) continue;
     constexpr int kMost = 1000;
-    const auto found = orders_.list(list, kMost);
+    const auto found = data_.orders.list(list, kMost);
     if (!found) return refusal(found.error());
-    json body = {{"ok", true}, {"backend", backend_}, {"orders", json::array()}};
+    json body = {{"ok", true}, {"backend", data_.backend}, {"orders", json::array()}};
     for (const auto& order : *found) body["orders"].push_back(to_json(order));
     if (request.value("csv", json(false)) == true) body["csv"] = commerce::to_csv(*found);
     return body;

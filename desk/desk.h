@@ -7,12 +7,8 @@
 #include <thread>
 
 #include "commerce/adapter.h"
-#include "commerce/catalogue.h"
-#include "commerce/freshness.h"
-#include "commerce/order_book.h"
-#include "commerce/outbox.h"
-#include "commerce/puller.h"
-#include "commerce/pusher.h"
+#include "commerce/shop_data.h"
+#include "commerce/shop_sync.h"
 #include "commerce/store.h"
 #include "core/config.h"
 #include "core/control_socket.h"
@@ -46,22 +42,20 @@ class Desk {
   nlohmann::json items(const nlohmann::json& request);
   nlohmann::json sync(const nlohmann::json& request);
   nlohmann::json orders(const nlohmann::json& request);
+  nlohmann::json offers();
+  nlohmann::json start_offer(const nlohmann::json& request);
+  nlohmann::json end_offer(const nlohmann::json& request);
 
   EventLoop& loop_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what was posted does nothing after the end
   const Config config_;
-  const std::string backend_;
   const std::unique_ptr<commerce::Store> store_;
-  commerce::Catalogue catalogue_;
-  commerce::OrderBook orders_;
-  commerce::Outbox outbox_;
-  commerce::Freshness freshness_;
+  commerce::ShopData data_;
   std::unique_ptr<ControlServer> control_;
   std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
   std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then
   // Last: their threads end before the rest goes.
-  std::unique_ptr<commerce::Puller> puller_;
-  std::unique_ptr<commerce::Pusher> pusher_;
+  std::unique_ptr<commerce::ShopSync> sync_;
   std::jthread backup_;
   std::jthread opener_;
 };

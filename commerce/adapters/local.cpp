@@ -304,6 +304,28 @@ WriteOutcome LocalAdapter::set_stock(const Ref& ref, int64_t stock, std::optiona
   });
 }
 
+WriteOutcome LocalAdapter::set_price(const Ref& ref, const Money& price, const Money& expected,
+                                     Deadline deadline) {
+  return make_change(store_, deadline, [&](SQLite::Database& database) {
+    const Instant now = clock_();
+    LocalItems items(database);
+    auto row = items.find(ref, now);
+    if (is_deleted(row)) return rejected("not_found", ref.text() + " is not in the shop");
+    LocalRow plain = plain_row(std::move(*row));
+    Money& there = plain.local.item.price;
+    if (price.minor <= 0 || price.currency != there.currency)
+      return rejected("price", format_amount(price, Cents::kKeep) +
+                                   "; a price above 0 in the shop's currency is allowed");
+    if (there == price) return ended(WriteResult::kAlready);
+    if (there != expected)
+      return ended(WriteResult::kConflict, "price",
+                   "the price is " + format_amount(there, Cents::kKeep) + " by now");
+    there = price;
+    items.put(plain, LocalItems::Edit::kAll, now);
+    return ended(WriteResult::kDone);
+  });
+}
+
 WriteOutcome LocalAdapter::put_timed_price(const TimedPrice& price, Deadline deadline) {
   if (auto refusal = refusal_of(price)) return *refusal;
   return make_change(store_, deadline, [&](SQLite::Database& database) {

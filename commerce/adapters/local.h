@@ -16,7 +16,7 @@ namespace vitrine::commerce {
 /// `LocalShop` fills. A cursor is the number of the last change seen: there are no ties and nothing comes
 /// late. What is asked for here is on the disk when it is answered; kUnknown comes only from a disk that
 /// fails.
-class LocalAdapter final : public Adapter {
+class LocalAdapter : public Adapter {
  public:
   using Clock = std::function<Instant()>;
 
@@ -32,6 +32,8 @@ class LocalAdapter final : public Adapter {
 
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
+                         Deadline deadline) override;
+  WriteOutcome set_price(const Ref& ref, const Money& price, const Money& expected,
                          Deadline deadline) override;
   /// One price for an item at any instant: a window that overlaps another one of the same item is refused.
   WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) override;

@@ -416,6 +416,11 @@ Called<std::optional<std::string>> MedusaAdapter::find_price_list(const std::str
   return std::optional<std::string>();
 }
 
+WriteOutcome MedusaAdapter::set_price(const Ref& /*ref*/, const Money& /*price*/, const Money& /*expected*/,
+                                      Deadline /*deadline*/) {
+  return write_outcome(WriteResult::kUnsupported, "the shop has timed prices of its own");
+}
+
 WriteOutcome MedusaAdapter::put_timed_price(const TimedPrice& price, Deadline deadline) {
   if (auto refused = refuse_timed_price(price, config_.currency, session_.server_now())) return *refused;
   const auto known = find_price_list(price.operation, deadline);

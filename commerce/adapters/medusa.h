@@ -49,6 +49,8 @@ class MedusaAdapter : public Adapter {
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
                          Deadline deadline) override;
+  WriteOutcome set_price(const Ref& ref, const Money& price, const Money& expected,
+                         Deadline deadline) override;
   WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) override;
   WriteOutcome end_timed_price(const std::string& handle, Deadline deadline) override;
   Result<std::optional<std::string>> find_timed_price(const std::string& operation,

@@ -184,9 +184,10 @@ Status VendureAdapter::read_shop(Deadline deadline) {
 Capabilities VendureAdapter::capabilities() const {
   Capabilities can;
   can.changes = Capabilities::Changes::kByTime;
-  can.timed_price = config_.fields.has_timed_price() && shop_.prices_include_tax
-                        ? Capabilities::TimedPrice::kNative
-                        : Capabilities::TimedPrice::kCartOnly;
+  // Prices without tax would have to be divided, and rounded: what we set would not be what is charged.
+  can.timed_price = !shop_.prices_include_tax          ? Capabilities::TimedPrice::kCartOnly
+                    : config_.fields.has_timed_price() ? Capabilities::TimedPrice::kNative
+                                                       : Capabilities::TimedPrice::kEmulated;
   can.stock = Capabilities::Stock::kSet;
   can.idempotency = Capabilities::Idempotency::kNatural;
   can.has_events = !config_.events.secret.is_empty();
@@ -432,6 +433,27 @@ WriteOutcome VendureAdapter::set_stock(const Ref& ref, int64_t stock, std::optio
   const auto data =
       ask(kUpdateVariants, json{{"v", one(json{{"id", ref.variant}, {"stockOnHand", stock + count->held}})}},
           Effect::kChanges, deadline);
+  return data ? write_outcome(WriteResult::kDone) : data.error().outcome();
+}
+
+WriteOutcome VendureAdapter::set_price(const Ref& ref, const Money& price, const Money& expected,
+                                       Deadline deadline) {
+  if (!shop_.prices_include_tax)
+    return write_outcome(WriteResult::kUnsupported, "the shop keeps its prices without tax");
+  if (price.minor <= 0 || price.currency != currency_)
+    return write_outcome(WriteResult::kRejected, format_amount(price, Cents::kKeep) +
+                                                     ": a price above 0 in the shop's currency can be set");
+  const auto rows = read_variants({ref.variant}, deadline);
+  if (!rows) return rows.error().outcome_before_write();
+  const auto item = std::ranges::find(rows->items, ref, &CatalogueItem::ref);
+  if (item == rows->items.end())
+    return write_outcome(WriteResult::kRejected, ref.text() + " is not in the shop, or can't be read");
+  if (item->price == price) return write_outcome(WriteResult::kAlready);
+  if (item->price != expected)
+    return write_outcome(WriteResult::kConflict,
+                         "the price is " + format_amount(item->price, Cents::kKeep) + " by now");
+  const auto data = ask(kUpdateVariants, json{{"v", one(json{{"id", ref.variant}, {"price", price.minor}})}},
+                        Effect::kChanges, deadline);
   return data ? write_outcome(WriteResult::kDone) : data.error().outcome();
 }
 

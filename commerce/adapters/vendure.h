@@ -20,8 +20,9 @@
 namespace vitrine::commerce {
 
 /// A shop on Vendure 3, over its admin API (GraphQL). Timed prices need four custom fields on the variant
-/// and a price strategy of the shop's that looks at them; without, Vendure can take a sum off in the cart
-/// only, and we don't. A listing is the product's "enabled". Threads: any, as `Adapter`.
+/// and a price strategy of the shop's that looks at them; without, the price itself is set and set back
+/// (Vendure's own promotions take a sum off in the cart only). A listing is the product's "enabled". Threads:
+/// any, as `Adapter`.
 class VendureAdapter : public Adapter {
  public:
   struct Config {
@@ -45,6 +46,8 @@ class VendureAdapter : public Adapter {
   Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) override;
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,
+                         Deadline deadline) override;
+  WriteOutcome set_price(const Ref& ref, const Money& price, const Money& expected,
                          Deadline deadline) override;
   WriteOutcome put_timed_price(const TimedPrice& price, Deadline deadline) override;
   WriteOutcome end_timed_price(const std::string& handle, Deadline deadline) override;

@@ -194,6 +194,56 @@ CREATE TABLE local_payment(
   PRIMARY KEY(purchase, payment)
 ) STRICT;
 )sql",
+
+    // Prices for a time, and the places of items in shows.
+    R"sql(
+ALTER TABLE outbox ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0;  -- not before; until then it holds up nothing in its lane
+
+CREATE TABLE offer(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  backend TEXT NOT NULL,
+  product TEXT NOT NULL,
+  name TEXT NOT NULL,
+  begins_at INTEGER NOT NULL,        -- by the backend's clock; half-open
+  ends_at INTEGER NOT NULL CHECK(ends_at > begins_at),
+  quantity INTEGER CHECK(quantity > 0),
+  audience TEXT NOT NULL,
+  state TEXT NOT NULL,
+  why TEXT NOT NULL,
+  put_operation TEXT NOT NULL UNIQUE,
+  end_operation TEXT NOT NULL UNIQUE,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX offer_open ON offer(backend, product) WHERE state NOT IN ('ended', 'refused');
+
+CREATE TABLE offer_price(
+  offer INTEGER NOT NULL REFERENCES offer(id),
+  variant TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK(length(currency) = 3),
+  price INTEGER NOT NULL CHECK(price > 0),
+  price_before INTEGER NOT NULL CHECK(price_before > price),
+  PRIMARY KEY(offer, variant)
+) STRICT;
+
+CREATE TABLE listing(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  backend TEXT NOT NULL,
+  show TEXT NOT NULL,                -- whoever runs it has its own names for shows
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  state TEXT NOT NULL,
+  why TEXT NOT NULL,
+  quota INTEGER CHECK(quota > 0),    -- pieces the show may sell
+  supply INTEGER,                    -- the most that was ever there to sell: pieces sold and pieces left
+  listed_at INTEGER,                 -- when it was asked to be listed; sales count from then
+  operation TEXT NOT NULL,           -- the newest that lists or delists it; empty: none
+  version INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX listing_once ON listing(backend, show, product, variant) WHERE state <> 'delisted';
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail

@@ -215,6 +215,24 @@ TEST_P(AdapterContract, ASaleIsSeenByReadingTheItemAndStockIsSetOnlyWhereItIsAsE
   EXPECT_EQ(read(item.ref).stock, before);
 }
 
+TEST_P(AdapterContract, ThePriceItselfIsSetOnlyWhereItIsAsExpected) {
+  const auto item = find("LS-0015-1");
+  const Money lower{item.price.minor - 100, kYuan};
+  const auto set = [&](const Money& price, const Money& expected) {
+    return adapter_->set_price(item.ref, price, expected, in_a_minute()).result;
+  };
+  const auto first = set(lower, item.price);
+  if (first == WriteResult::kUnsupported) GTEST_SKIP() << "not in this shop";
+  EXPECT_EQ(first, WriteResult::kDone);
+  EXPECT_EQ(read(item.ref).price, lower);
+  EXPECT_EQ(set(lower, item.price), WriteResult::kAlready);
+  EXPECT_EQ(set({lower.minor - 100, kYuan}, item.price), WriteResult::kConflict);
+  EXPECT_EQ(set({0, kYuan}, lower), WriteResult::kRejected);
+  EXPECT_EQ(set({lower.minor, {'U', 'S', 'D'}}, lower), WriteResult::kRejected);
+  EXPECT_EQ(set(item.price, lower), WriteResult::kDone);
+  EXPECT_EQ(read(item.ref).price, item.price);
+}
+
 TEST_P(AdapterContract, ATimedPriceStartsAndEndsByItself) {
   if (!can_time_prices()) GTEST_SKIP() << "not in this shop";
   const auto item = find("LS-0008-1");
