@@ -158,29 +158,6 @@ void read_recording(ObjectReader& reader, const Config& config, RecordingConfig&
       static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
 }
 
-void read_fields(ObjectReader& reader, CommerceConfig& commerce) {
-  auto& fields = commerce.fields;
-  const std::pair<const char*, std::string*> keys[] = {
-      {"presale", &fields.presale},         {"reference_price", &fields.reference_price},
-      {"timed_price", &fields.timed_price}, {"timed_from", &fields.timed_from},
-      {"timed_until", &fields.timed_until}, {"timed_operation", &fields.timed_operation}};
-  size_t timed = 0;
-  for (const auto& [key, name] : keys) {
-    *name = reader.text_or(key, "", kName);
-    if (name->empty()) continue;
-    // They become part of a query.
-    if (!std::ranges::all_of(*name,
-                             [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }))
-      reader.refuse(key, fmt::format("\"{}\"", *name), "letters, digits and _");
-    timed += std::string_view(key).starts_with("timed_") ? 1 : 0;
-  }
-  if (timed % 4 != 0)
-    reader.refuse("timed_price", fmt::format("{} of the four timed_ fields", timed),
-                  "all four of them, or none");
-  if (commerce.backend != CommerceConfig::Backend::kVendure && (timed > 0 || !fields.reference_price.empty()))
-    reader.refuse("timed_price", "a field", "nothing: Medusa has such prices of its own");
-}
-
 void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
@@ -202,11 +179,6 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
         reader.refuse(key, "a value", "nothing: backend \"local\" is this box itself");
     return;
   }
-  commerce.page_address = reader.text_or("page_address", "", kPath);
-  if (!commerce.page_address.empty() && commerce.page_address.find("{handle}") == std::string::npos)
-    reader.refuse("page_address", fmt::format("\"{}\"", commerce.page_address),
-                  "an address with {handle} where the item's own part goes");
-  reader.object_if_present("fields", [&](ObjectReader& fields) { read_fields(fields, commerce); });
   commerce.url = reader.text("url", kPath);
   commerce.credential = reader.id("credential");
   if (commerce.url.empty()) return;

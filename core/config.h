@@ -69,17 +69,6 @@ struct CommerceConfig {
   std::string credential;  // file with "user:password"; empty for kLocal
   std::array<char, 3> currency{'C', 'N', 'Y'};
   int64_t highest_price_minor = 10'000'000;
-  std::string page_address;  // of an item's page, "{handle}" in it; empty: no QR codes
-  /// Names of the shop's own fields; empty: it has none. Of kMedusa only `presale`, a product's metadata.
-  struct Fields {
-    std::string presale;
-    std::string reference_price;
-    std::string timed_price;
-    std::string timed_from;
-    std::string timed_until;
-    std::string timed_operation;
-  };
-  Fields fields;
 };
 
 struct Config {

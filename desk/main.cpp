@@ -21,28 +21,13 @@ namespace {
 
 using AdapterResult = Result<std::unique_ptr<commerce::Adapter>>;
 
-commerce::VendureAdapter::Config vendure_config(const CommerceConfig& commerce) {
-  commerce::VendureAdapter::Config shop;
-  const auto& fields = commerce.fields;
-  shop.fields = {fields.presale,    fields.reference_price, fields.timed_price,
-                 fields.timed_from, fields.timed_until,     fields.timed_operation};
-  return shop;
-}
-
-commerce::MedusaAdapter::Config medusa_config(const CommerceConfig& commerce) {
-  commerce::MedusaAdapter::Config shop;
-  shop.currency = commerce.currency;
-  shop.presale_metadata = commerce.fields.presale;
-  return shop;
-}
-
 template <typename Shop>
-AdapterResult open_server(const Config& config, typename Shop::Config shop) {
+AdapterResult open_server(const Config& config) {
   constexpr std::chrono::seconds kLimit{20};
   auto credential = load_credential(config.credentials_dir, config.commerce.credential);
   if (!credential) return tl::unexpected(credential.error());
+  typename Shop::Config shop;
   shop.url = config.commerce.url;
-  shop.page_address = config.commerce.page_address;
   auto opened = Shop::open(std::move(shop), std::move(*credential), {steady_now() + kLimit});
   if (!opened) return tl::unexpected(opened.error());
   return std::move(*opened);
@@ -52,9 +37,9 @@ AdapterResult open_adapter(const Config& config, commerce::Store& store) {
   using Backend = CommerceConfig::Backend;
   switch (config.commerce.backend) {
     case Backend::kVendure:
-      return open_server<commerce::VendureAdapter>(config, vendure_config(config.commerce));
+      return open_server<commerce::VendureAdapter>(config);
     case Backend::kMedusa:
-      return open_server<commerce::MedusaAdapter>(config, medusa_config(config.commerce));
+      return open_server<commerce::MedusaAdapter>(config);
     case Backend::kLocal:
       break;
   }

@@ -119,12 +119,6 @@ TEST(Config, RefusesAShopWithoutAddressOneWithAPasswordInItAndAnUnknownCurrency)
                           "\"https://admin:TOPSECRET@shop.example\"\ncredential = \"shop\"\n"));
   EXPECT_THAT(problems, testing::ElementsAre(
                             testing::AllOf(HasSubstr("commerce.url"), testing::Not(HasSubstr("TOPSECRET")))));
-  EXPECT_THAT(
-      problems_of(minimal("[commerce]\nbackend = \"vendure\"\nurl = \"https://x\"\ncredential = \"shop\"\n"
-                          "page_address = \"https://x/p\"\n[commerce.fields]\ntimed_price = \"a{b\"\n")),
-      testing::UnorderedElementsAre(HasSubstr("commerce.page_address: found \"https://x/p\""),
-                                    HasSubstr("commerce.fields.timed_price: found \"a{b\""),
-                                    HasSubstr("1 of the four timed_ fields")));
   EXPECT_THAT(problems_of(minimal("[commerce]\ncurrency = \"RMB\"\nurl = \"http://x\"\n")),
               testing::UnorderedElementsAre(HasSubstr("commerce.currency: found \"RMB\""),
                                             HasSubstr("commerce.url: found a value")));
