@@ -8,6 +8,7 @@
 
 #include "commerce/adapters/json_at.h"
 #include "commerce/adapters/json_fields.h"
+#include "commerce/adapters/rows.h"
 #include "commerce/adapters/timed_price_check.h"
 #include "core/rfc3339.h"
 
