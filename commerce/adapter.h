@@ -87,6 +87,11 @@ struct ChangedOrders {
   std::vector<RefusedOrder> refused = {};
 };
 
+struct ReadOrders {
+  std::vector<Order> orders;  // in no order; those that are there and can be read
+  std::vector<RefusedOrder> refused;
+};
+
 struct ReadItems {
   std::vector<CatalogueItem> items;  // in no order
   std::vector<RefusedRow> refused;

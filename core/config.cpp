@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/json_text.h"
 #include "core/money.h"
 #include "core/object_reader.h"
 #include "core/toml_document.h"
@@ -158,6 +159,50 @@ void read_recording(ObjectReader& reader, const Config& config, RecordingConfig&
       static_cast<int>(reader.integer_or("min_free_mib", recording.min_free_mib, 64, 1 << 20));
 }
 
+/// The name of a field of the shop's: it becomes a word of the question that we ask.
+void read_field_name(ObjectReader& reader, std::string_view key, const nlohmann::json& value,
+                     std::string& name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto is_plain = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  const std::string text = value.is_string() ? value.get<std::string>() : "";
+  if (!text.empty() && text.size() <= 64 && is_letter(text.front()) && std::ranges::all_of(text, is_plain))
+    name = text;
+  else
+    reader.refuse(key, describe(value), "the name of a field: letters, digits and _");
+}
+
+void read_field_name_if_there(ObjectReader& reader, std::string_view key, std::string& name) {
+  if (const auto* value = reader.any(key)) read_field_name(reader, key, *value, name);
+}
+
+void read_vendure(ObjectReader& reader, CommerceConfig::Vendure& vendure) {
+  read_field_name_if_there(reader, "reference_price_field", vendure.reference_price_field);
+  auto& fields = vendure.timed_price_fields;
+  size_t next = 0;
+  if (reader.any("timed_price_fields") != nullptr)
+    reader.values("timed_price_fields", fields.size(), fields.size(),
+                  [&](const nlohmann::json& value, const std::string& /*where*/) {
+                    read_field_name(reader, "timed_price_fields", value, fields.at(next++));
+                  });
+  vendure.category_facet = reader.text_or("category_facet", vendure.category_facet, kName);
+}
+
+void read_medusa(ObjectReader& reader, CommerceConfig::Medusa& medusa) {
+  for (const auto& [key, id] :
+       {std::pair{"region", &medusa.region}, std::pair{"publishable_key", &medusa.publishable_key},
+        std::pair{"stock_location", &medusa.stock_location}})
+    *id = reader.text_or(key, "", kName);
+}
+
+void read_page_address(ObjectReader& reader, std::string& address) {
+  address = reader.text_or("page_address", "", kPath);
+  if (address.empty()) return;
+  const auto url = parse_url(address);
+  if (!url || (url->scheme != "https" && url->scheme != "http") ||
+      address.find("{handle}") == std::string::npos)
+    reader.refuse("page_address", fmt::format("\"{}\"", address), "https://shop.example/p/{handle}");
+}
+
 void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
@@ -173,6 +218,10 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
     reader.refuse("currency", fmt::format("\"{}\"", currency),
                   "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
   }
+  read_page_address(reader, commerce.page_address);
+  read_field_name_if_there(reader, "presale_field", commerce.presale_field);
+  reader.object_if_present("vendure", [&](ObjectReader& table) { read_vendure(table, commerce.vendure); });
+  reader.object_if_present("medusa", [&](ObjectReader& table) { read_medusa(table, commerce.medusa); });
   if (commerce.backend == Backend::kLocal) {
     for (const auto* key : {"url", "credential"})
       if (reader.any(key) != nullptr)

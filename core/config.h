@@ -69,6 +69,18 @@ struct CommerceConfig {
   std::string credential;  // file with "user:password"; empty for kLocal
   std::array<char, 3> currency{'C', 'N', 'Y'};
   int64_t highest_price_minor = 10'000'000;
+  std::string page_address;   // "https://shop.example/p/{handle}"; empty: none
+  std::string presale_field;  // kVendure: custom field, kMedusa: key of metadata; empty: none
+  struct Vendure {
+    std::string reference_price_field;              // empty: none
+    std::array<std::string, 4> timed_price_fields;  // price, from, until, operation; empty: none
+    std::string category_facet = "category";
+  } vendure;
+  struct Medusa {
+    std::string region;           // empty: the first with the currency
+    std::string publishable_key;  // empty: the shop's first
+    std::string stock_location;   // empty: all
+  } medusa;
 };
 
 struct Config {

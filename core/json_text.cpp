@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text_rules.h"
+
 namespace vitrine {
 namespace {
 
@@ -47,7 +49,11 @@ std::string describe(const nlohmann::json& value) {
   if (value.is_array()) return fmt::format("an array of {}", value.size());
   if (value.is_null()) return "null";
   if (value.is_discarded()) return "nothing";
-  std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto dumped = [&](bool is_ascii) {
+    return value.dump(-1, ' ', is_ascii, nlohmann::json::error_handler_t::replace);
+  };
+  std::string text = dumped(false);
+  if (find_unsafe_character(text)) text = dumped(true);  // what turns text around must not do so here
   if (text.size() > kMaxShown) {
     size_t cut = kMaxShown;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U)

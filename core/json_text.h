@@ -13,7 +13,8 @@ namespace vitrine {
 /// with the position. Never throws.
 Result<nlohmann::json> parse_json(std::string_view text, size_t max_bytes);
 
-/// A short form of any value for an error message: strings quoted and cut, containers by their type.
+/// A short form of any value for an error message: strings quoted and cut, containers by their type. What
+/// must not reach a screen (`find_unsafe_character`) stands as \uXXXX.
 std::string describe(const nlohmann::json& value);
 
 }  // namespace vitrine

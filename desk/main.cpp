@@ -21,6 +21,25 @@ namespace {
 
 using AdapterResult = Result<std::unique_ptr<commerce::Adapter>>;
 
+void set_up(commerce::VendureAdapter::Config& shop, const CommerceConfig& commerce) {
+  const auto& timed = commerce.vendure.timed_price_fields;
+  shop.fields = {.presale = commerce.presale_field,
+                 .reference_price = commerce.vendure.reference_price_field,
+                 .timed_price = timed[0],
+                 .timed_from = timed[1],
+                 .timed_until = timed[2],
+                 .timed_operation = timed[3]};
+  shop.category_facet = commerce.vendure.category_facet;
+}
+
+void set_up(commerce::MedusaAdapter::Config& shop, const CommerceConfig& commerce) {
+  shop.currency = commerce.currency;
+  shop.region = commerce.medusa.region;
+  shop.publishable_key = commerce.medusa.publishable_key;
+  shop.location = commerce.medusa.stock_location;
+  shop.presale_metadata = commerce.presale_field;
+}
+
 template <typename Shop>
 AdapterResult open_server(const Config& config) {
   constexpr std::chrono::seconds kLimit{20};
@@ -28,6 +47,8 @@ AdapterResult open_server(const Config& config) {
   if (!credential) return tl::unexpected(credential.error());
   typename Shop::Config shop;
   shop.url = config.commerce.url;
+  shop.page_address = config.commerce.page_address;
+  set_up(shop, config.commerce);
   auto opened = Shop::open(std::move(shop), std::move(*credential), {steady_now() + kLimit});
   if (!opened) return tl::unexpected(opened.error());
   return std::move(*opened);

@@ -2,12 +2,13 @@
 #include "commerce/adapters/medusa.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "commerce/adapters/json_at.h"
 #include "commerce/adapters/json_fields.h"
+#include "commerce/adapters/rows.h"
 #include "commerce/adapters/timed_price_check.h"
 #include "core/rfc3339.h"
 
@@ -166,8 +167,7 @@ Called<Instant> MedusaAdapter::newest_variant(Deadline deadline) {
   return newest;
 }
 
-Called<std::map<std::string, json>> MedusaAdapter::calculated_prices(const std::string& ids,
-                                                                     Deadline deadline) {
+Called<json> MedusaAdapter::calculated_prices(const std::string& ids, Deadline deadline) {
   HttpRequest request;
   request.url = fmt::format(
       "{}/store/products?{}limit={}&region_id={}&fields=id,variants.id,*variants.calculated_price",
@@ -175,14 +175,7 @@ Called<std::map<std::string, json>> MedusaAdapter::calculated_prices(const std::
   request.headers = {"x-publishable-api-key: " + publishable_key_};
   const auto response = session_.send(request, deadline.at);
   if (!response) return tl::unexpected(response.error());
-  const auto answer = judge_by_status(*response);
-  if (!answer) return tl::unexpected(answer.error());
-  std::map<std::string, json> prices;
-  for (const auto& product : list_at(*answer, {"products"}))
-    for (const auto& variant : list_at(product, {"variants"}))
-      if (json_at(variant, {"calculated_price"}).is_object())
-        prices[text_at(variant, {"id"})] = json_at(variant, {"calculated_price"});
-  return prices;
+  return judge_by_status(*response);
 }
 
 Called<void> MedusaAdapter::read_some_products(std::span<const std::string> ids, Rows& rows,
@@ -194,19 +187,14 @@ Called<void> MedusaAdapter::read_some_products(std::span<const std::string> ids,
   if (!answer) return tl::unexpected(answer.error());
   const auto prices = calculated_prices(query, deadline);
   if (!prices) return tl::unexpected(prices.error());
+  auto page = medusa::items_of(*answer, medusa::prices_of(*prices), shop_);
+  std::ranges::move(page.items, std::back_inserter(rows.items));
+  std::ranges::move(page.refused, std::back_inserter(rows.refused));
   for (const auto& product : list_at(*answer, {"products"})) {
     const std::string product_id = text_at(product, {"id"});
     rows.products.insert(product_id);
-    for (const auto& variant : list_at(product, {"variants"})) {
-      const std::string id = text_at(variant, {"id"});
-      const auto price = prices->find(id);
-      auto item = medusa::to_item(product, variant, price == prices->end() ? nullptr : &price->second, shop_);
-      if (item)
-        rows.items.push_back(std::move(*item));
-      else
-        rows.refused.push_back(std::move(item.error()));
-      rows.by_ref[Ref{product_id, id}] = variant;
-    }
+    for (const auto& variant : list_at(product, {"variants"}))
+      rows.by_ref[Ref{product_id, text_at(variant, {"id"})}] = variant;
   }
   return {};
 }
@@ -344,13 +332,10 @@ Result<ChangedOrders> MedusaAdapter::orders(const std::string& cursor, Deadline 
   position = step->next;
   ChangedOrders changed_orders;
   changed_orders.is_complete = step->is_complete;
-  for (const auto& [id, row] : rows) {
-    auto order = medusa::to_order(row);
-    if (order)
-      changed_orders.orders.push_back(std::move(*order));
-    else
-      changed_orders.refused.push_back(std::move(order.error()));
-  }
+  ReadOrders read;
+  for (const auto& [id, row] : rows) add(read, medusa::to_order(row));
+  changed_orders.orders = std::move(read.orders);
+  changed_orders.refused = std::move(read.refused);
   changed_orders.next_cursor = format_cursor(*positions, kMedusa);
   return changed_orders;
 }
@@ -362,10 +347,7 @@ Result<std::vector<Order>> MedusaAdapter::read_orders(std::span<const std::strin
         fmt::format("/admin/orders?{}limit={}&fields={}", id_query(some), kIdsARequest, medusa::kOrderFields),
         deadline);
     if (!answer) return tl::unexpected(answer.error());
-    for (const auto& row : list_at(*answer, {"orders"})) {
-      auto order = medusa::to_order(row);
-      if (order) orders.push_back(std::move(*order));
-    }
+    std::ranges::move(medusa::orders_of(*answer).orders, std::back_inserter(orders));
     return {};
   });
   if (!done) return tl::unexpected(done.error().error.with_context("reading orders"));
@@ -488,33 +470,7 @@ Result<Adapter::Event> MedusaAdapter::decode_event(const std::map<std::string, s
                                                    std::string_view body, Instant now) const {
   const auto verified = verify_event(config_.events, headers, body, now);
   if (!verified) return tl::unexpected(verified.error());
-  Problems problems;
-  JsonFields fields(*verified, "event", problems);
-  Event event;
-  event.id = fields.id("id");
-  const std::string topic = fields.text("topic");
-  std::vector<std::string> ids;
-  const json& id = json_at(*verified, {"data", "id"});
-  if (id.is_string()) ids.push_back(id.get<std::string>());
-  if (id.is_array())
-    for (const auto& one : id)
-      if (one.is_string()) ids.push_back(one.get<std::string>());
-  if (topic.starts_with("order.")) {
-    event.orders = ids;
-    event.is_orders = ids.empty();
-  } else if (topic.starts_with("payment.") || topic.starts_with("order-edit.")) {
-    event.is_orders = true;  // its id is the payment's
-  } else if (topic.starts_with("product-variant.")) {
-    for (auto& variant : ids) event.items.push_back({"", std::move(variant)});
-    event.is_catalogue = event.items.empty();
-  } else if (topic.starts_with("product.")) {
-    for (auto& product : ids) event.items.push_back({std::move(product), ""});
-    event.is_catalogue = event.items.empty();
-  } else {
-    event.is_catalogue = true;  // stock and prices: their ids are not the item's
-  }
-  if (!problems.empty()) return fail(ErrorCode::kProtocol, problems.front().text());
-  return event;
+  return medusa::to_event(*verified);
 }
 
 }  // namespace vitrine::commerce

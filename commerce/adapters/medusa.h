@@ -76,8 +76,8 @@ class MedusaAdapter : public Adapter {
   Called<Instant> newest_variant(Deadline deadline);
   Called<Rows> read_products(const std::set<std::string>& ids, Deadline deadline);
   Called<void> read_some_products(std::span<const std::string> ids, Rows& rows, Deadline deadline);
-  /// By variant id.
-  Called<std::map<std::string, nlohmann::json>> calculated_prices(const std::string& ids, Deadline deadline);
+  /// The store's answer, for medusa::prices_of.
+  Called<nlohmann::json> calculated_prices(const std::string& ids, Deadline deadline);
   Called<std::map<std::string, std::string>> products_of(const std::set<std::string>& variants,
                                                          Deadline deadline);
   Called<std::optional<std::string>> find_price_list(const std::string& operation, Deadline deadline);

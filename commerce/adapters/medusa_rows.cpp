@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "commerce/adapters/json_at.h"
 #include "commerce/adapters/json_fields.h"
 #include "commerce/adapters/rows.h"
 #include "core/json_text.h"
@@ -162,6 +163,62 @@ tl::expected<Order, RefusedOrder> to_order(const json& value) {
                               facts.paid_minor, facts.refunded_minor);
   if (!problems.empty()) return tl::unexpected(RefusedOrder{order.id, std::move(problems)});
   return order;
+}
+
+std::map<std::string, const json*> prices_of(const json& answer) {
+  std::map<std::string, const json*> prices;
+  for (const auto& product : list_at(answer, {"products"}))
+    for (const auto& variant : list_at(product, {"variants"}))
+      if (const json& price = json_at(variant, {"calculated_price"}); price.is_object())
+        prices[text_at(variant, {"id"})] = &price;
+  return prices;
+}
+
+ReadItems items_of(const json& answer, const std::map<std::string, const json*>& prices, const Shop& shop) {
+  ReadItems read;
+  for (const auto& product : list_at(answer, {"products"})) {
+    for (const auto& variant : list_at(product, {"variants"})) {
+      const auto price = prices.find(text_at(variant, {"id"}));
+      add(read, to_item(product, variant, price == prices.end() ? nullptr : price->second, shop));
+    }
+  }
+  return read;
+}
+
+ReadOrders orders_of(const json& answer) {
+  ReadOrders read;
+  for (const auto& row : list_at(answer, {"orders"})) add(read, to_order(row));
+  return read;
+}
+
+Result<Adapter::Event> to_event(const json& body) {
+  Problems problems;
+  JsonFields fields(body, "event", problems);
+  Adapter::Event event;
+  event.id = fields.id("id");
+  const std::string topic = fields.text("topic");
+  std::vector<std::string> ids;
+  const auto take = [&](const json& value) {
+    if (value.is_string() && value != "") ids.push_back(value.get<std::string>());
+  };
+  take(json_at(body, {"data", "id"}));
+  for (const auto& one : list_at(body, {"data", "id"})) take(one);
+  if (topic.starts_with("order.")) {
+    event.orders = ids;
+    event.is_orders = ids.empty();
+  } else if (topic.starts_with("payment.") || topic.starts_with("order-edit.")) {
+    event.is_orders = true;  // its id is the payment's
+  } else if (topic.starts_with("product-variant.")) {
+    for (auto& variant : ids) event.items.push_back({"", std::move(variant)});
+    event.is_catalogue = event.items.empty();
+  } else if (topic.starts_with("product.")) {
+    for (auto& product : ids) event.items.push_back({std::move(product), ""});
+    event.is_catalogue = event.items.empty();
+  } else {
+    event.is_catalogue = true;  // stock and prices: their ids are not the item's
+  }
+  if (!problems.empty()) return fail(ErrorCode::kProtocol, problems.front().text());
+  return event;
 }
 
 std::optional<StockPlace> stock_place_of(const json& variant, const Shop& shop) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,15 @@ extern const char* const kOrderFields;
 tl::expected<CatalogueItem, RefusedRow> to_item(const nlohmann::json& product, const nlohmann::json& variant,
                                                 const nlohmann::json* calculated, const Shop& shop);
 tl::expected<Order, RefusedOrder> to_order(const nlohmann::json& order);
+
+/// By variant: the calculated_price of each in the store's {"products":[…]}. They point into `answer`.
+std::map<std::string, const nlohmann::json*> prices_of(const nlohmann::json& answer);
+/// The variants of the admin's {"products":[…]}, and {"orders":[…]}.
+ReadItems items_of(const nlohmann::json& answer, const std::map<std::string, const nlohmann::json*>& prices,
+                   const Shop& shop);
+ReadOrders orders_of(const nlohmann::json& answer);
+/// What an event names, its signature checked. Errors: kProtocol.
+Result<Adapter::Event> to_event(const nlohmann::json& body);
 
 /// Where a variant's stock lies, when it is one thing at one place.
 struct StockPlace {

@@ -3,7 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include <tl/expected.hpp>
+
+#include "commerce/adapter.h"
 #include "commerce/order.h"
 #include "core/media_time.h"
 
@@ -29,6 +33,20 @@ inline OrderState order_state(const OrderFacts& facts) {
   if (facts.paid_minor >= facts.total_minor && (facts.is_placed || facts.paid_minor > 0))
     return OrderState::kPaid;
   return facts.paid_minor > 0 ? OrderState::kDepositPaid : OrderState::kOpen;
+}
+
+/// A row of a page: with those that can be read, or with those that can't. Each by itself.
+inline void add(ReadItems& read, tl::expected<CatalogueItem, RefusedRow> row) {
+  if (row)
+    read.items.push_back(std::move(*row));
+  else
+    read.refused.push_back(std::move(row.error()));
+}
+inline void add(ReadOrders& read, tl::expected<Order, RefusedOrder> row) {
+  if (row)
+    read.orders.push_back(std::move(*row));
+  else
+    read.refused.push_back(std::move(row.error()));
 }
 
 /// "王*": what may be read out. Of what is not a name, nothing.

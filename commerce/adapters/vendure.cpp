@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -244,14 +245,10 @@ Called<VendureAdapter::Rows> VendureAdapter::read_variants(const std::set<std::s
     const size_t take = wanted.size();
     auto data = ask(query, list_options(take, "id", "in", std::move(wanted)), Effect::kReads, deadline);
     if (!data) return tl::unexpected(data.error());
-    for (const auto& row : list_at(*data, {"productVariants", "items"})) {
-      auto item = vendure::to_item(row, shop_);
-      if (item)
-        rows.items.push_back(std::move(*item));
-      else
-        rows.refused.push_back(std::move(item.error()));
-      rows.by_id[id_at(row, {"id"})] = row;
-    }
+    auto page = vendure::items_of(*data, shop_);
+    std::ranges::move(page.items, std::back_inserter(rows.items));
+    std::ranges::move(page.refused, std::back_inserter(rows.refused));
+    for (const auto& row : list_at(*data, {"productVariants", "items"})) rows.by_id[id_at(row, {"id"})] = row;
   }
   return rows;
 }
@@ -350,13 +347,10 @@ Result<ChangedOrders> VendureAdapter::orders(const std::string& cursor, Deadline
   position = step->next;
   ChangedOrders changed;
   changed.is_complete = step->is_complete;
-  for (const auto& [code, row] : rows) {
-    auto order = vendure::to_order(row);
-    if (order)
-      changed.orders.push_back(std::move(*order));
-    else
-      changed.refused.push_back(std::move(order.error()));
-  }
+  ReadOrders read;
+  for (const auto& [code, row] : rows) add(read, vendure::to_order(row));
+  changed.orders = std::move(read.orders);
+  changed.refused = std::move(read.refused);
   changed.next_cursor = format_cursor(*positions, kVendure);
   return changed;
 }
@@ -372,10 +366,7 @@ Result<std::vector<Order>> VendureAdapter::read_orders(std::span<const std::stri
             list_options(some.size(), "code", "in", json(std::vector<std::string>(some.begin(), some.end()))),
             Effect::kReads, deadline);
     if (!data) return tl::unexpected(data.error().error.with_context("reading orders"));
-    for (const auto& row : list_at(*data, {"orders", "items"})) {
-      auto order = vendure::to_order(row);
-      if (order) orders.push_back(std::move(*order));
-    }
+    std::ranges::move(vendure::orders_of(*data).orders, std::back_inserter(orders));
   }
   return orders;
 }
@@ -530,31 +521,7 @@ Result<Adapter::Event> VendureAdapter::decode_event(const std::map<std::string, 
                                                     std::string_view body, Instant now) const {
   const auto verified = verify_event(config_.events, headers, body, now);
   if (!verified) return tl::unexpected(verified.error());
-  Problems problems;
-  JsonFields fields(*verified, "event", problems);
-  Event event;
-  event.id = fields.id("id");
-  const std::string topic = fields.text("topic");
-  const json& data = json_at(*verified, {"data"});
-  const auto variants_in = [&](const char* list) {
-    for (const auto& entry : list_at(data, {list})) {
-      const json whole{{"variantId", entry}};  // "variantIds" holds the ids themselves
-      std::string id = id_at(entry.is_object() ? entry : whole, {"variantId"});
-      if (!id.empty()) event.items.push_back({"", std::move(id)});
-    }
-  };
-  if (topic.starts_with("order.") || topic.starts_with("payment.")) {
-    if (std::string code = id_at(data, {"code"}); !code.empty())
-      event.orders.push_back(std::move(code));
-    else
-      event.is_orders = true;
-  } else {
-    if (std::string id = id_at(data, {"productId"}); !id.empty()) event.items.push_back({std::move(id), ""});
-    for (const char* list : {"variantIds", "prices", "movements"}) variants_in(list);
-    event.is_catalogue = event.items.empty();
-  }
-  if (!problems.empty()) return fail(ErrorCode::kProtocol, problems.front().text());
-  return event;
+  return vendure::to_event(*verified);
 }
 
 }  // namespace vitrine::commerce

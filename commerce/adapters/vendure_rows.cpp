@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "commerce/adapters/json_at.h"
 #include "commerce/adapters/json_fields.h"
 #include "commerce/adapters/rows.h"
 #include "core/json_text.h"
@@ -157,6 +158,46 @@ tl::expected<Order, RefusedOrder> to_order(const json& value) {
                               facts.paid_minor, facts.refunded_minor);
   if (!problems.empty()) return tl::unexpected(RefusedOrder{order.id, std::move(problems)});
   return order;
+}
+
+ReadItems items_of(const json& data, const Shop& shop) {
+  ReadItems read;
+  for (const auto& row : list_at(data, {"productVariants", "items"})) add(read, to_item(row, shop));
+  return read;
+}
+
+ReadOrders orders_of(const json& data) {
+  ReadOrders read;
+  for (const auto& row : list_at(data, {"orders", "items"})) add(read, to_order(row));
+  return read;
+}
+
+Result<Adapter::Event> to_event(const json& body) {
+  Problems problems;
+  JsonFields fields(body, "event", problems);
+  Adapter::Event event;
+  event.id = fields.id("id");
+  const std::string topic = fields.text("topic");
+  const json& data = json_at(body, {"data"});
+  const auto variants_in = [&](const char* list) {
+    for (const auto& entry : list_at(data, {list})) {
+      const json whole{{"variantId", entry}};  // "variantIds" holds the ids themselves
+      std::string id = id_at(entry.is_object() ? entry : whole, {"variantId"});
+      if (!id.empty()) event.items.push_back({"", std::move(id)});
+    }
+  };
+  if (topic.starts_with("order.") || topic.starts_with("payment.")) {
+    if (std::string code = id_at(data, {"code"}); !code.empty())
+      event.orders.push_back(std::move(code));
+    else
+      event.is_orders = true;
+  } else {
+    if (std::string id = id_at(data, {"productId"}); !id.empty()) event.items.push_back({std::move(id), ""});
+    for (const char* list : {"variantIds", "prices", "movements"}) variants_in(list);
+    event.is_catalogue = event.items.empty();
+  }
+  if (!problems.empty()) return fail(ErrorCode::kProtocol, problems.front().text());
+  return event;
 }
 
 std::optional<StockCount> stock_of(const json& variant, const Shop& shop, Problems& problems) {

@@ -45,6 +45,12 @@ tl::expected<CatalogueItem, RefusedRow> to_item(const nlohmann::json& variant, c
 /// An Order. Its id is its code: hooks and people use nothing else.
 tl::expected<Order, RefusedOrder> to_order(const nlohmann::json& order);
 
+/// The "data" of an answer that has {"productVariants":{"items":[…]}}, or {"orders":{"items":[…]}}.
+ReadItems items_of(const nlohmann::json& data, const Shop& shop);
+ReadOrders orders_of(const nlohmann::json& data);
+/// What an event names, its signature checked. Errors: kProtocol.
+Result<Adapter::Event> to_event(const nlohmann::json& body);
+
 /// What a variant's stock is made of.
 struct StockCount {
   int64_t on_hand = 0;

@@ -124,6 +124,34 @@ TEST(Config, RefusesAShopWithoutAddressOneWithAPasswordInItAndAnUnknownCurrency)
                                             HasSubstr("commerce.url: found a value")));
 }
 
+TEST(Config, KnowsHowAShopsServerHoldsWhatItHasNoWordFor) {
+  const auto config = parse_config(
+      minimal("[commerce]\nbackend=\"vendure\"\nurl=\"https://shop.example\"\ncredential=\"shop\"\n"
+              "page_address=\"https://shop.example/p/{handle}\"\npresale_field=\"presale\"\n"
+              "[commerce.vendure]\ntimed_price_fields=[\"promoPrice\",\"from\",\"until_\",\"by2\"]\n"
+              "[commerce.medusa]\nregion=\"reg_1\"\n"),
+      "v.toml");
+  ASSERT_TRUE(config) << config.error()[0].text();
+  EXPECT_THAT(config->commerce.vendure.timed_price_fields,
+              testing::ElementsAre("promoPrice", "from", "until_", "by2"));
+  EXPECT_EQ(config->commerce.presale_field, "presale");
+  EXPECT_EQ(config->commerce.vendure.category_facet, "category");
+  EXPECT_EQ(config->commerce.page_address, "https://shop.example/p/{handle}");
+  EXPECT_EQ(config->commerce.medusa.region, "reg_1");
+}
+
+TEST(Config, RefusesNamesOfShopFieldsThatWouldSpoilAQuestion) {
+  const std::string shop =
+      "[commerce]\nbackend=\"vendure\"\nurl=\"https://shop.example\"\ncredential=\"shop\"\n";
+  EXPECT_THAT(
+      problems_of(minimal(shop + "presale_field=\"a b\"\npage_address=\"https://shop.example/\"\n"
+                                 "[commerce.vendure]\nreference_price_field=\"x}{y\"\n"
+                                 "timed_price_fields=[\"a\"]\n")),
+      testing::UnorderedElementsAre(HasSubstr("commerce.presale_field: found \"a b\""), HasSubstr("{handle}"),
+                                    HasSubstr("commerce.vendure.reference_price_field: found \"x}{y\""),
+                                    HasSubstr("commerce.vendure.timed_price_fields: found an array")));
+}
+
 TEST(Config, TakesBroadcastRatesAsText) {
   const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
   ASSERT_TRUE(config);
@@ -193,8 +221,9 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
   // An unknown key is answered with the list of the known ones: that list is the code's, the file must have
   // each.
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
-  for (const std::string section : {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]",
-                                    "[[destination]]", "[commerce]"}) {
+  for (const std::string section :
+       {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]",
+        "[commerce]", "[commerce.vendure]", "[commerce.medusa]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;

@@ -104,6 +104,11 @@ TEST(ParseJson, RefusesWhatIsTooDeepTooLongOrAmbiguous) {
   EXPECT_FALSE(parse_json("", 100));
 }
 
+TEST(Describe, ShowsByNumberWhatMustNotReachAScreen) {
+  EXPECT_EQ(describe("¥99\u202e"), R"("\u00a599\u202e")");
+  EXPECT_EQ(describe("云朵"), "\"云朵\"");
+}
+
 TEST(Describe, CutsLongTextInsideItsQuotes) {
   const std::string shown = describe(nlohmann::json(std::string(40, 'a') + "价格价格价格价格价格价格价格"));
   EXPECT_EQ(find_unsafe_character(shown), std::nullopt) << shown;
