@@ -214,6 +214,11 @@ Result<std::vector<Offer>> OfferBook::open() const {
   return select(" AND state NOT IN ('ended', 'refused')", -1);
 }
 
+Result<std::vector<Offer>> OfferBook::limited_and_over(Instant since) const {
+  return select(
+      fmt::format(" AND state = 'ended' AND quantity IS NOT NULL AND changed_at >= {}", micros(since)), -1);
+}
+
 Result<std::vector<Offer>> OfferBook::list(int most) const {
   return select("", most);
 }

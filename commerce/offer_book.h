@@ -41,6 +41,8 @@ class OfferBook {
 
   /// Those that are not over.
   [[nodiscard]] Result<std::vector<Offer>> open() const;
+  /// Those that are over, with a number of pieces, since `since`: an order may come late.
+  [[nodiscard]] Result<std::vector<Offer>> limited_and_over(Instant since) const;
   /// The newest first.
   [[nodiscard]] Result<std::vector<Offer>> list(int most) const;
 

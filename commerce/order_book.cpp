@@ -243,18 +243,19 @@ Result<std::vector<Order>> OrderBook::list(Which which, int most) const {
   return orders;
 }
 
-Result<int64_t> OrderBook::sold(const Ref& ref, Instant since) const {
+Result<int64_t> OrderBook::sold(const Ref& ref, const Window& window) const {
   int64_t pieces = 0;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     SQLite::Statement found(
         database,
         "SELECT coalesce(sum(quantity), 0) FROM purchase_line JOIN purchase ON purchase.id = "
         "purchase_line.purchase WHERE backend = ? AND product = ? AND variant = ? AND placed_at >= ? "
-        "AND state IN ('deposit_paid', 'paid', 'shipped')");
+        "AND placed_at < ? AND state IN ('deposit_paid', 'paid', 'shipped')");
     found.bind(1, backend_);
     found.bind(2, ref.product);
     found.bind(3, ref.variant);
-    found.bind(4, micros(since));
+    found.bind(4, micros(window.begin));
+    found.bind(5, micros(window.end));
     if (found.executeStep()) pieces = found.getColumn(0).getInt64();
     return {};
   });

@@ -35,9 +35,9 @@ class OrderBook {
   enum class Which { kAll, kUnpaid, kOpenBalance, kUnshipped };
   /// The newest first.
   [[nodiscard]] Result<std::vector<Order>> list(Which which, int most) const;
-  /// Pieces of `ref` in orders placed since `since` that were not cancelled: what the show has sold, whatever
+  /// Pieces of `ref` in orders placed in `window` that were not cancelled: what the show has sold, whatever
   /// the backend's stock says (two of three oversell).
-  [[nodiscard]] Result<int64_t> sold(const Ref& ref, Instant since) const;
+  [[nodiscard]] Result<int64_t> sold(const Ref& ref, const Window& window) const;
 
  private:
   Result<Applied> apply(const std::vector<Order>& orders, const std::string* cursor, Instant now);

@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 /// While something is on its way to the shop, or must be read there; later, what is watched is read anyway.
 constexpr auto kLookAgain = 300ms;
 constexpr auto kHurry = 10s;
+/// So long somebody must hear of an offer that sold more than there was.
+constexpr auto kLookBack = std::chrono::hours(24);
 
 void sooner(std::chrono::milliseconds& next, Instant::duration in) {
   if (in <= in.zero()) return;
@@ -44,7 +46,7 @@ void Reconciler::run(const std::stop_token& stop, const Calls& calls) {
   std::vector<Ref> watched;
   while (!stop.stop_requested()) {
     Look look;
-    for (const auto& seen : {look_at_offers(look), look_at_listings(look)}) {
+    for (const auto& seen : {look_at_offers(look), look_back_at_offers(look), look_at_listings(look)}) {
       if (seen) continue;
       look.alarms.push_back("the store can't be used: " + seen.error().message);
       look.next = kLookAgain;
@@ -83,11 +85,11 @@ Status Reconciler::look_at(const Offer& offer, Look& look) {
     const auto now = charged(ref);
     if (!now) return tl::unexpected(now.error());
     if (*now) sight.charged[ref] = **now;
-    const auto sold = data_.orders.sold(ref, offer.window.begin);
-    if (!sold) return tl::unexpected(sold.error());
-    sight.sold += *sold;
     look.watched.push_back(ref);
   }
+  const auto sold = count_sold(offer, Instant::max(), look);
+  if (!sold) return tl::unexpected(sold.error());
+  sight.sold = *sold;
   const auto verdict = judge(offer, sight);
   const bool is_news = verdict.state != offer.state || verdict.why != offer.why;
   if (is_news) {
@@ -96,9 +98,6 @@ Status Reconciler::look_at(const Offer& offer, Look& look) {
     look.has_changed = true;
     sooner(look.next, 1ms);  // what follows from it
   }
-  if (offer.quantity && sight.sold > *offer.quantity)
-    look.alarms.push_back(fmt::format("超卖 oversold: offer {} ({}) was for {} pieces, {} are sold", offer.id,
-                                      offer.name, *offer.quantity, sight.sold));
   if (verdict.is_stuck)
     look.alarms.push_back(fmt::format("offer {} ({}): {}", offer.id, offer.name, verdict.why));
   const bool has_begun = sight.now >= offer.window.begin;
@@ -111,6 +110,29 @@ Status Reconciler::look_at(const Offer& offer, Look& look) {
   }
   sooner(look.next, (has_begun ? offer.window.end : offer.window.begin) - sight.now);
   return {};
+}
+
+Status Reconciler::look_back_at_offers(Look& look) {
+  const auto clock_offset = adapter_.capabilities().clock_offset;
+  const auto offers = data_.offers.limited_and_over(system_now() - kLookBack);
+  if (!offers) return tl::unexpected(offers.error());
+  for (const auto& offer : *offers)
+    if (const auto sold = count_sold(offer, offer.changed_at + clock_offset, look); !sold)
+      return tl::unexpected(sold.error());
+  return {};
+}
+
+Result<int64_t> Reconciler::count_sold(const Offer& offer, Instant until, Look& look) {
+  int64_t all = 0;
+  for (const auto& [ref, price] : offer.prices) {
+    const auto sold = data_.orders.sold(ref, {offer.window.begin, until});
+    if (!sold) return tl::unexpected(sold.error());
+    all += *sold;
+  }
+  if (offer.quantity && all > *offer.quantity)
+    look.alarms.push_back(fmt::format("超卖 oversold: offer {} ({}) was for {} pieces, {} are sold", offer.id,
+                                      offer.name, *offer.quantity, all));
+  return all;
 }
 
 Status Reconciler::look_at_listings(Look& look) {
@@ -135,7 +157,7 @@ Status Reconciler::look_at(const Listing& listing, Look& look) {
     sight.stock = (*row)->item.stock;
   }
   if (listing.listed_at) {
-    const auto sold = data_.orders.sold(listing.ref, *listing.listed_at);
+    const auto sold = data_.orders.sold(listing.ref, {*listing.listed_at, Instant::max()});
     if (!sold) return tl::unexpected(sold.error());
     sight.sold = *sold;
     look.watched.push_back(listing.ref);

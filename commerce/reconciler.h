@@ -51,6 +51,9 @@ class Reconciler {
   Status look_at_offers(Look& look);
   Status look_at_listings(Look& look);
   Status look_at(const Offer& offer, Look& look);
+  Status look_back_at_offers(Look& look);
+  /// Pieces of all its variants, from its beginning to `until`; more than it was for is an alarm.
+  Result<int64_t> count_sold(const Offer& offer, Instant until, Look& look);
   Status look_at(const Listing& listing, Look& look);
   /// The price that was read since our last change; nothing inside for what is gone.
   [[nodiscard]] Result<std::optional<std::optional<Money>>> charged(const Ref& ref) const;

@@ -227,6 +227,9 @@ TEST_P(OfferTest, EndsWhenItsPiecesAreSoldAndSaysSoWhenThereWereMore) {
   desk_->shop.is_away = false;
   ASSERT_TRUE(becomes(asked.id, OfferState::kEnded));
   EXPECT_EQ(offer(asked.id).why, "3 of 2 are sold");
+  desk_->sync.poke();
+  EXPECT_TRUE(fakes::wait_for([&] { return desk_->sync.alarms().size() == 1; }))
+      << "it is not undone by its end";
   EXPECT_EQ(price(kLiquor), 129'900);
 }
 
