@@ -9,6 +9,7 @@
 
 #include "commerce/detail/columns.h"
 #include "commerce/detail/local_tables.h"
+#include "commerce/detail/transaction.h"
 #include "core/text_rules.h"
 
 namespace vitrine::commerce {
@@ -17,6 +18,7 @@ namespace {
 using detail::LocalItems;
 using detail::LocalRow;
 using detail::micros;
+using detail::written_to;
 
 constexpr size_t kMostOrderLines = 100;
 constexpr int64_t kMostPieces = 100'000;
@@ -304,20 +306,6 @@ tl::unexpected<Error> refuse_order(const Order& order, const char* where, std::s
       Problems{{fmt::format("order {}, {}", order.number, where), std::move(found), std::move(allowed)}}));
 }
 
-/// What a store's transaction gives back besides its status.
-template <typename T, typename Work>
-Result<T> written(Store& store, const Work& work) {
-  T made{};
-  auto done = store.write([&](SQLite::Database& database) -> Status {
-    auto result = work(database);
-    if (!result) return tl::unexpected(result.error());
-    made = std::move(*result);
-    return {};
-  });
-  if (!done) return tl::unexpected(done.error());
-  return made;
-}
-
 }  // namespace
 
 Result<LocalShop::Imported> LocalShop::import_table(const ItemTable& table, Trial trial) {
@@ -339,7 +327,7 @@ Result<LocalShop::Imported> LocalShop::import_table(const ItemTable& table, Tria
 }
 
 Result<int64_t> LocalShop::put_item(const LocalItem& item) {
-  return written<int64_t>(store_, [&](SQLite::Database& database) -> Result<int64_t> {
+  return written_to<int64_t>(store_, [&](SQLite::Database& database) -> Result<int64_t> {
     const Instant now = clock_();
     LocalItems items(database);
     const auto known = items.find(item.item.ref, now);
@@ -380,7 +368,7 @@ Result<std::optional<LocalItem>> LocalShop::find(const Ref& ref) const {
 Result<Order> LocalShop::reserve(const Reservation& reservation) {
   if (const auto problems = check_reservation(reservation, rules_); !problems.empty())
     return tl::unexpected(to_error(problems));
-  return written<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
+  return written_to<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
     OrderWriter writer(database, rules_, clock_());
     if (const auto before = writer.find(reservation.operation)) {
       auto order = detail::find_local_order(database, *before);
@@ -395,7 +383,7 @@ Result<Order> LocalShop::reserve(const Reservation& reservation) {
 }
 
 Result<Order> LocalShop::pay(const std::string& id, const Payment& payment) {
-  return written<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
+  return written_to<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
     auto order = order_of(database, id);
     if (!order) return order;
     const std::string amount = format_amount(payment.amount, Cents::kKeep);
@@ -426,7 +414,7 @@ Result<Order> LocalShop::pay(const std::string& id, const Payment& payment) {
 }
 
 Result<Order> LocalShop::close(const std::string& id, OrderState state) {
-  return written<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
+  return written_to<Order>(store_, [&](SQLite::Database& database) -> Result<Order> {
     auto order = order_of(database, id);
     if (!order || order->state == state) return order;
     const OrderState from = order->state;

@@ -263,6 +263,51 @@ Result<int64_t> OrderBook::sold(const Ref& ref, const Window& window) const {
   return pieces;
 }
 
+Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& window,
+                                                              const std::string& room) const {
+  std::vector<ShowLine> lines;
+  auto read = store_.read([&](SQLite::Database& database) -> Status {
+    SQLite::Statement found(
+        database,
+        "SELECT o.backend_id, o.number, o.state, o.currency, l.line, l.product, l.variant, l.sku, "
+        "l.quantity, "
+        "l.unit_price, coalesce((SELECT id FROM item AS i WHERE i.backend = o.backend AND i.product = "
+        "l.product AND "
+        "i.variant = l.variant), (SELECT min(id) FROM item AS i WHERE l.sku <> '' AND i.backend = o.backend "
+        "AND "
+        "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item "
+        "FROM purchase AS o JOIN purchase_line AS l ON l.purchase = o.id WHERE o.backend = ?1 AND "
+        "o.placed_at >= ?2 "
+        "AND o.placed_at < ?3 AND (o.room = '' OR o.room = ?4) ORDER BY o.placed_at, o.id, l.line");
+    found.bind(1, backend_);
+    found.bind(2, micros(window.begin));
+    found.bind(3, micros(window.end));
+    found.bind(4, room);
+    SQLite::Statement item(database, "SELECT product, variant FROM item WHERE id = ?");
+    while (found.executeStep()) {
+      const Money price{found.getColumn(9).getInt64(), detail::currency_of(found.getColumn(3).getString())};
+      ShowLine line{found.getColumn(0).getString(),
+                    found.getColumn(1).getString(),
+                    order_state_from(found.getColumn(2).getString()),
+                    {found.getColumn(4).getString(),
+                     {found.getColumn(5).getString(), found.getColumn(6).getString()},
+                     found.getColumn(7).getString(),
+                     found.getColumn(8).getInt64(),
+                     price},
+                    std::nullopt};
+      if (!found.getColumn(10).isNull()) {
+        item.reset();
+        item.bind(1, found.getColumn(10).getInt64());
+        if (item.executeStep()) line.item = {item.getColumn(0).getString(), item.getColumn(1).getString()};
+      }
+      lines.push_back(std::move(line));
+    }
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return lines;
+}
+
 std::string to_csv(const std::vector<Order>& orders) {
   std::string text = "\xEF\xBB\xBF订单号,状态,下单时间,顾客,货号,数量,单价,订单金额,未付\r\n";
   for (const auto& order : orders) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,19 @@ class OrderBook {
   /// Pieces of `ref` in orders placed in `window` that were not cancelled: what the show has sold, whatever
   /// the backend's stock says (two of three oversell).
   [[nodiscard]] Result<int64_t> sold(const Ref& ref, const Window& window) const;
+
+  /// A line of an order placed during a show.
+  struct ShowLine {
+    std::string order;  // its id
+    std::string number;
+    OrderState state = OrderState::kUnknown;
+    OrderLine line;
+    std::optional<Ref>
+        item;  // of ours: by its ref, else by its sku where one item alone has that; nullopt: none
+  };
+  /// In the order in which they were placed. An order that is credited to another live room than `room` is
+  /// none of this show's; one that is credited to no room is.
+  [[nodiscard]] Result<std::vector<ShowLine>> in_window(const Window& window, const std::string& room) const;
 
  private:
   Result<Applied> apply(const std::vector<Order>& orders, const std::string* cursor, Instant now);

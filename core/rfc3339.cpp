@@ -2,6 +2,7 @@
 #include "core/rfc3339.h"
 
 #include <algorithm>
+#include <ctime>
 #include <sstream>
 #include <string>
 
@@ -10,15 +11,17 @@
 namespace vitrine {
 namespace {
 
+/// '0' in `shape` stands for any digit.
+bool matches(std::string_view part, std::string_view shape) {
+  return part.size() == shape.size() && std::ranges::equal(part, shape, [](char found, char wanted) {
+           return wanted == '0' ? found >= '0' && found <= '9' : found == wanted;
+         });
+}
+
 /// The grammar of RFC 3339, 5.6, before date's parser sees it: that one reads leniently ("-11" for an hour)
 /// and then computes with what it read until it overflows.
 bool has_rfc3339_shape(std::string_view text) {
   constexpr std::string_view kShape = "0000-00-00T00:00:00";
-  const auto matches = [](std::string_view part, std::string_view shape) {
-    return part.size() == shape.size() && std::ranges::equal(part, shape, [](char found, char wanted) {
-             return wanted == '0' ? found >= '0' && found <= '9' : found == wanted;
-           });
-  };
   if (!matches(text.substr(0, kShape.size()), kShape)) return false;
   text.remove_prefix(kShape.size());
   if (text.starts_with('.')) {
@@ -45,6 +48,26 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
 
 std::string format_rfc3339(Instant instant) {
   return date::format("%FT%TZ", std::chrono::floor<std::chrono::milliseconds>(instant));
+}
+
+std::optional<Day> parse_day(std::string_view text) {
+  if (!matches(text, "0000-00-00")) return std::nullopt;
+  std::istringstream stream{std::string(text)};
+  date::sys_days day{};
+  stream >> date::parse("%F", day);  // refuses the 31st of February
+  if (stream.fail()) return std::nullopt;
+  return Day{day};
+}
+
+std::string format_day(Day day) {
+  return date::format("%F", date::sys_days{day});
+}
+
+Day local_day(Instant instant) {
+  const time_t seconds = std::chrono::system_clock::to_time_t(instant);
+  tm local{};
+  ::localtime_r(&seconds, &local);
+  return Day{date::sys_days{date::year{local.tm_year + 1900} / (local.tm_mon + 1) / local.tm_mday}};
 }
 
 }  // namespace vitrine

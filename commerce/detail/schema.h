@@ -244,6 +244,49 @@ CREATE TABLE listing(
 ) STRICT;
 CREATE UNIQUE INDEX listing_once ON listing(backend, show, product, variant) WHERE state <> 'delisted';
 )sql",
+
+    // What the shop adds to its items: photos, and papers (notes, documents, payees).
+    R"sql(
+CREATE TABLE item_photo(
+  backend TEXT NOT NULL,
+  product TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  url TEXT NOT NULL,                 -- that was asked last
+  blob TEXT NOT NULL,                -- the last good one; empty: none yet
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  etag TEXT NOT NULL,                -- of `blob` at `url`; empty where it came from another one
+  fetched_at INTEGER NOT NULL,       -- when `blob` was last known to be what the shop shows; 0: never
+  problem TEXT NOT NULL,             -- why the newest try brought nothing; empty: it did
+  failures INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  PRIMARY KEY(backend, product, variant)
+) STRICT;
+CREATE INDEX item_photo_by_url ON item_photo(backend, url);
+CREATE INDEX item_by_image ON item(backend, image_url);  -- variants share their product's photo
+
+-- Photos that a shop without a mall brought in, by the names that its table says.
+CREATE TABLE shop_photo(
+  name TEXT PRIMARY KEY,
+  blob TEXT NOT NULL,
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  put_at INTEGER NOT NULL
+) STRICT;
+
+-- Every version of what staff wrote down. Rows are never changed and never go: they prove what was known when.
+CREATE TABLE paper(
+  kind TEXT NOT NULL,                -- note, document, payee
+  key TEXT NOT NULL,                 -- a note's: JSON [backend, product, variant]
+  version INTEGER NOT NULL CHECK(version > 0),
+  changed_by TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  body TEXT NOT NULL,                -- JSON
+  PRIMARY KEY(kind, key, version)
+) STRICT;
+CREATE TRIGGER paper_stays BEFORE DELETE ON paper BEGIN SELECT RAISE(ABORT, 'papers are kept'); END;
+CREATE TRIGGER paper_stands BEFORE UPDATE ON paper BEGIN SELECT RAISE(ABORT, 'papers are not changed'); END;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail

@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/geometry.h"
+#include "core/picture_limits.h"
 #include "core/unique_fd.h"
 
 namespace vitrine::overlay {
@@ -20,8 +21,8 @@ namespace vitrine::overlay {
 /// in use, decoded 100 MB; below 16 px a side nothing can be recognised.
 struct PhotoLimits {
   size_t max_bytes = 16U << 20;
-  int64_t max_pixels = 25'000'000;
-  int min_side = 16;
+  int64_t max_pixels = kMostPicturePixels;
+  int min_side = kLeastPictureSide;
 };
 
 /// Product photos and scanned documents, by names relative to a few directories. PNG, JPEG and WebP, told
