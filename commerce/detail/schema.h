@@ -244,6 +244,18 @@ CREATE TABLE listing(
 ) STRICT;
 CREATE UNIQUE INDEX listing_once ON listing(backend, show, product, variant) WHERE state <> 'delisted';
 )sql",
+
+    // Orders of the backend that could not be read: each may be a sale. One for each order: the newest.
+    R"sql(
+CREATE TABLE refused_purchase(
+  backend TEXT NOT NULL,
+  backend_id TEXT NOT NULL,
+  problems TEXT NOT NULL,            -- as refused_row's
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY(backend, backend_id)
+) STRICT;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail
