@@ -17,6 +17,34 @@ std::string stock(const json& item) {
   return item.contains("stock") ? std::to_string(item["stock"].get<int64_t>()) : "not counted";
 }
 
+/// Rows of the shop that were not taken, a paragraph.
+std::string refusals(const json& rows, const char* id) {
+  std::string text;
+  for (const auto& row : rows) {
+    text += fmt::format("  ! {} since {}\n", row.value(id, ""), row.value("since", ""));
+    for (const auto& problem : row["problems"])
+      text += fmt::format("      {}: found {}, allowed: {}\n", problem.value("where", ""),
+                          problem.value("found", ""), problem.value("allowed", ""));
+  }
+  return text;
+}
+
+std::string events(const json& answer) {
+  if (!answer.contains("events")) return "off: what changes in the shop is asked for";
+  const json& events = answer["events"];
+  const std::string listen = events.value("listen", "");
+  if (!events.value("is_on", false)) return "can't be taken on " + listen;
+  std::string text =
+      fmt::format("on at {}, {} taken, {} repeated, {} refused", listen, events["taken"].get<int64_t>(),
+                  events["repeated"].get<int64_t>(), events["refused"].get<int64_t>());
+  if (events.contains("last_taken_at")) text += ", the last at " + events["last_taken_at"].get<std::string>();
+  if (events.contains("last_refusal"))
+    text += "\n           the last one refused: " + events["last_refusal"].get<std::string>();
+  if (const auto hinted = answer.value("hinted", int64_t{0}); hinted > 0)
+    text += fmt::format("\n           {} rows that they named are not read yet", hinted);
+  return text;
+}
+
 }  // namespace
 
 std::string format_items(const json& answer) {
@@ -32,13 +60,7 @@ std::string format_items(const json& answer) {
   text +=
       fmt::format("\n{} rows of the shop were not taken; what is shown of them is what they were before\n",
                   answer["refused"].size());
-  for (const auto& row : answer["refused"]) {
-    text += fmt::format("  ! {} since {}\n", row.value("item", ""), row.value("since", ""));
-    for (const auto& problem : row["problems"])
-      text += fmt::format("      {}: found {}, allowed: {}\n", problem.value("where", ""),
-                          problem.value("found", ""), problem.value("allowed", ""));
-  }
-  return text;
+  return text + refusals(answer["refused"], "item");
 }
 
 std::string format_sync(const json& answer) {
@@ -58,6 +80,7 @@ std::string format_sync(const json& answer) {
       "changes    {} on their way ({} of them without an answer yet), {} done, {} refused by the shop\n",
       outbox["open"].get<int64_t>(), outbox["unknown"].get<int64_t>(), outbox["done"].get<int64_t>(),
       outbox["rejected"].get<int64_t>());
+  text += fmt::format("events     {}\n", events(answer));
   if (answer.contains("clock_offset_ms"))
     text +=
         fmt::format("clock      the shop's is {} ms from ours\n", answer["clock_offset_ms"].get<int64_t>());
@@ -77,7 +100,10 @@ std::string format_orders(const json& answer) {
       text += fmt::format("      {} × {}  {}\n", line["quantity"].get<int64_t>(), line.value("sku", ""),
                           line["unit_price"].value("text", ""));
   }
-  return text;
+  if (answer["refused"].empty()) return text;
+  text += fmt::format("\n{} orders of the shop can't be read; each may be a sale: look at it in the shop\n",
+                      answer["refused"].size());
+  return text + refusals(answer["refused"], "order");
 }
 
 std::string format_offers(const json& answer) {

@@ -200,7 +200,7 @@ int orders(const Options& options) {
         std::cout << (options.is_csv    ? answer.body["csv"].template get<std::string>()
                       : options.is_json ? answer.body.dump(2) + "\n"
                                         : format_orders(answer.body));
-        return kDone;
+        return answer.body["refused"].empty() ? kDone : kNeedsAttention;
       },
       Daemon::kDesk);
 }

@@ -131,8 +131,7 @@ class Adapter {
   /// Orders changed since `cursor` (empty: those of the last weeks, as configured), unplaced ones with a
   /// deposit included, carts not.
   virtual Result<ChangedOrders> orders(const std::string& cursor, Deadline deadline) = 0;
-  /// Those that are there and can be read.
-  virtual Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) = 0;
+  virtual Result<ReadOrders> read_orders(std::span<const std::string> ids, Deadline deadline) = 0;
 
   /// Absolute: doing it twice is doing it once. Of the whole product: that is what a customer finds or does
   /// not (Medusa knows nothing smaller).

@@ -74,7 +74,8 @@ class ItemWriter {
         accept_(database, "DELETE FROM refused_row WHERE backend = ? AND product = ? AND variant = ?"),
         remove_(database,
                 "UPDATE item SET availability = 'deleted', version = version + 1, changed_at = ?4 WHERE "
-                "backend = ?1 AND product = ?2 AND (variant = ?3 OR ?3 = '') AND availability <> 'deleted'"),
+                "backend = ?1 AND (product = ?2 OR ?2 = '') AND (variant = ?3 OR ?3 = '') AND "
+                "?2 || ?3 <> '' AND availability <> 'deleted'"),
         backend_(backend),
         now_(micros(now)) {}
 
@@ -94,11 +95,8 @@ class ItemWriter {
   }
 
   void refuse(const Ref& ref, const Problems& problems, Catalogue::Applied& applied) {
-    auto text = nlohmann::json::array();
-    for (const auto& problem : problems)
-      text.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
     bind_ref(refuse_, ref);
-    refuse_.bind(4, text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    refuse_.bind(4, detail::problems_text(problems));
     refuse_.bind(5, now_);
     refuse_.exec();
     ++applied.refused;
@@ -257,11 +255,9 @@ Result<std::vector<Catalogue::Refusal>> Catalogue::refused() const {
     found.bind(1, backend_);
     while (found.executeStep()) {
       Refusal refusal{{found.getColumn(0).getString(), found.getColumn(1).getString()},
-                      {},
+                      detail::problems_of(found.getColumn(2).getString()),
                       instant_of(found.getColumn(3).getInt64()),
                       instant_of(found.getColumn(4).getInt64())};
-      for (const auto& problem : nlohmann::json::parse(found.getColumn(2).getString()))
-        refusal.problems.push_back({problem.at("where"), problem.at("found"), problem.at("allowed")});
       refusals.push_back(std::move(refusal));
     }
     return {};

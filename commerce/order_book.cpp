@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commerce/order_book.h"
 
+#include <algorithm>
+#include <set>
+
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
@@ -71,9 +74,18 @@ class PurchaseWriter {
         clear_lines_(database, "DELETE FROM purchase_line WHERE purchase = ?"),
         clear_payments_(database, "DELETE FROM payment WHERE purchase = ?"),
         put_line_(database, "INSERT INTO purchase_line VALUES(?, ?, ?, ?, ?, ?, ?)"),
-        put_payment_(database, "INSERT INTO payment VALUES(?, ?, ?, ?)") {}
+        put_payment_(database, "INSERT INTO payment VALUES(?, ?, ?, ?)"),
+        refuse_(database,
+                "INSERT INTO refused_purchase(backend, backend_id, problems, first_at, last_at) "
+                "VALUES(?, ?, ?, ?4, ?4) ON CONFLICT(backend, backend_id) DO UPDATE SET "
+                "problems = excluded.problems, last_at = excluded.last_at"),
+        accept_(database, "DELETE FROM refused_purchase WHERE backend = ? AND backend_id = ?") {}
 
   void put(const Order& order, OrderBook::Applied& applied) {
+    accept_.reset();
+    accept_.bind(1, backend_);
+    accept_.bind(2, order.id);
+    accept_.exec();
     find_.reset();
     find_.bind(1, backend_);
     find_.bind(2, order.id);
@@ -86,6 +98,16 @@ class PurchaseWriter {
     }
     write(order);
     ++(is_known ? applied.changed : applied.added);
+  }
+
+  void refuse(const RefusedOrder& order, OrderBook::Applied& applied) {
+    refuse_.reset();
+    refuse_.bind(1, backend_);
+    refuse_.bind(2, order.id);
+    refuse_.bind(3, detail::problems_text(order.problems));
+    refuse_.bind(4, now_);
+    refuse_.exec();
+    ++applied.refused;
   }
 
  private:
@@ -157,7 +179,23 @@ class PurchaseWriter {
   SQLite::Statement clear_payments_;
   SQLite::Statement put_line_;
   SQLite::Statement put_payment_;
+  SQLite::Statement refuse_;
+  SQLite::Statement accept_;
 };
+
+/// A line or payment that comes twice has no place in the store, and nobody knows which of the two is right.
+Problems order_problems(const Order& order) {
+  Problems problems;
+  const auto check = [&](const char* where, const auto& parts) {
+    std::set<std::string> ids;
+    for (const auto& part : parts)
+      if (!ids.insert(part.id).second)
+        problems.push_back({where, fmt::format("\"{}\" twice", part.id), "one for each id"});
+  };
+  check("lines.id", order.lines);
+  check("payments.id", order.payments);
+  return problems;
+}
 
 /// Quoted where it must be; a cell that a spreadsheet would run as a formula gets an apostrophe (OWASP, CSV
 /// injection).
@@ -174,20 +212,27 @@ std::string cell(const std::string& text) {
 }  // namespace
 
 Result<OrderBook::Applied> OrderBook::apply(const ChangedOrders& changes, Instant now) {
-  return apply(changes.orders, &changes.next_cursor, now);
+  return apply(changes.orders, changes.refused, &changes.next_cursor, now);
 }
 
-Result<OrderBook::Applied> OrderBook::apply(const std::vector<Order>& orders, Instant now) {
-  return apply(orders, nullptr, now);
+Result<OrderBook::Applied> OrderBook::apply(const ReadOrders& read, Instant now) {
+  return apply(read.orders, read.refused, nullptr, now);
 }
 
-Result<OrderBook::Applied> OrderBook::apply(const std::vector<Order>& orders, const std::string* cursor,
-                                            Instant now) {
+Result<OrderBook::Applied> OrderBook::apply(const std::vector<Order>& orders,
+                                            const std::vector<RefusedOrder>& refused,
+                                            const std::string* cursor, Instant now) {
   Applied applied;
   auto written = store_.write([&](SQLite::Database& database) -> Status {
     applied = {};
     PurchaseWriter writer(database, backend_, now);
-    for (const auto& order : orders) writer.put(order, applied);
+    for (const auto& order : orders) {
+      if (Problems problems = order_problems(order); problems.empty())
+        writer.put(order, applied);
+      else
+        writer.refuse({order.id, std::move(problems)}, applied);
+    }
+    for (const auto& order : refused) writer.refuse(order, applied);
     if (cursor != nullptr) detail::save_cursor(database, backend_, "orders", *cursor);
     return {};
   });
@@ -210,8 +255,9 @@ Result<std::vector<std::string>> OrderBook::not_final(int most) const {
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     SQLite::Statement found(
         database,
-        "SELECT backend_id FROM purchase WHERE backend = ? AND is_final = 0 ORDER BY placed_at DESC "
-        "LIMIT ?");
+        "SELECT backend_id, max(at) FROM (SELECT backend_id, placed_at AS at FROM purchase WHERE backend = "
+        "?1 AND is_final = 0 UNION ALL SELECT backend_id, first_at FROM refused_purchase WHERE backend = ?1) "
+        "WHERE backend_id <> '' GROUP BY backend_id ORDER BY 2 DESC LIMIT ?2");
     found.bind(1, backend_);
     found.bind(2, most);
     while (found.executeStep()) ids.push_back(found.getColumn(0).getString());
@@ -241,6 +287,23 @@ Result<std::vector<Order>> OrderBook::list(Which which, int most) const {
   });
   if (!read) return tl::unexpected(read.error());
   return orders;
+}
+
+Result<std::vector<OrderBook::Refusal>> OrderBook::refused() const {
+  std::vector<Refusal> refusals;
+  auto read = store_.read([&](SQLite::Database& database) -> Status {
+    SQLite::Statement found(database,
+                            "SELECT backend_id, problems, first_at, last_at FROM refused_purchase WHERE "
+                            "backend = ? ORDER BY last_at DESC");
+    found.bind(1, backend_);
+    while (found.executeStep())
+      refusals.push_back({found.getColumn(0).getString(), detail::problems_of(found.getColumn(1).getString()),
+                          instant_of(found.getColumn(2).getInt64()),
+                          instant_of(found.getColumn(3).getInt64())});
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return refusals;
 }
 
 Result<int64_t> OrderBook::sold(const Ref& ref, const Window& window) const {

@@ -22,20 +22,30 @@ class OrderBook {
     int64_t added = 0;
     int64_t changed = 0;
     int64_t unchanged = 0;
+    int64_t refused = 0;
+  };
+  /// An order that could not be read: it is read again with those that can still change.
+  struct Refusal {
+    std::string id;
+    Problems problems;
+    Instant first_at{};
+    Instant last_at{};
   };
   /// Orders and the cursor behind them in one transaction.
   Result<Applied> apply(const ChangedOrders& changes, Instant now);
   /// Those that were read by id.
-  Result<Applied> apply(const std::vector<Order>& orders, Instant now);
+  Result<Applied> apply(const ReadOrders& read, Instant now);
 
   [[nodiscard]] Result<std::string> cursor() const;
-  /// Ids of those that can still change, the newest first: payments and refunds move no cursor on some
-  /// backends.
+  /// Ids of those that were refused or can still change, the newest first: payments and refunds move no
+  /// cursor on some backends.
   [[nodiscard]] Result<std::vector<std::string>> not_final(int most) const;
 
   enum class Which { kAll, kUnpaid, kOpenBalance, kUnshipped };
   /// The newest first.
   [[nodiscard]] Result<std::vector<Order>> list(Which which, int most) const;
+  /// The newest first.
+  [[nodiscard]] Result<std::vector<Refusal>> refused() const;
   /// Pieces of `ref` in orders placed in `window` that were not cancelled: what the show has sold, whatever
   /// the backend's stock says (two of three oversell).
   [[nodiscard]] Result<int64_t> sold(const Ref& ref, const Window& window) const;
@@ -54,7 +64,8 @@ class OrderBook {
   [[nodiscard]] Result<std::vector<ShowLine>> in_window(const Window& window, const std::string& room) const;
 
  private:
-  Result<Applied> apply(const std::vector<Order>& orders, const std::string* cursor, Instant now);
+  Result<Applied> apply(const std::vector<Order>& orders, const std::vector<RefusedOrder>& refused,
+                        const std::string* cursor, Instant now);
 
   Store& store_;
   const std::string backend_;

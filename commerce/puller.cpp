@@ -13,14 +13,26 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kMostOpenOrders = 200;
+constexpr size_t kOrdersARead = 100;
+/// More rows are quicker read as a list than by id.
+constexpr size_t kMostHints = 20'000;
+
+/// The next call would fail too, whatever it asks for.
+bool is_of_the_path(ErrorCode code) {
+  return code == ErrorCode::kConnectRefused || code == ErrorCode::kResolveFailed ||
+         code == ErrorCode::kTlsFailed || code == ErrorCode::kAuthRejected || code == ErrorCode::kRateLimited;
+}
+
+bool names(const Ref& hinted, const Ref& item) {
+  return (hinted.product.empty() || hinted.product == item.product) &&
+         (hinted.variant.empty() || hinted.variant == item.variant);
+}
 
 }  // namespace
 
 Puller::Puller(const Parts& parts, const Plan& plan, OnChange on_change)
     : parts_(parts), plan_(plan), on_change_(std::move(on_change)) {
-  const MediaTime now = steady_now();
-  std::ranges::fill(due_at_, now);
-  due_at_[static_cast<size_t>(Job::kEverything)] = now + plan_.everything;
+  work(Job::kEverything).due_at = steady_now() + plan_.everything;
   thread_ = std::jthread([this](const std::stop_token& stop) {
     ::pthread_setname_np(::pthread_self(), "pull");
     run(stop);
@@ -32,30 +44,54 @@ Puller::~Puller() = default;
 void Puller::watch(std::vector<Ref> refs) {
   const std::lock_guard lock(mutex_);
   watched_ = std::move(refs);
-  due_at_[static_cast<size_t>(Job::kWatched)] = steady_now();
+  work(Job::kWatched).due_at = steady_now();
+  is_poked_ = true;
   wake_.notify_all();
 }
 
 void Puller::hint(const Adapter::Event& event) {
   const std::lock_guard lock(mutex_);
-  hints_.items.insert(event.items.begin(), event.items.end());
-  hints_.orders.insert(event.orders.begin(), event.orders.end());
-  hints_.is_catalogue |= event.is_catalogue;
+  const MediaTime now = steady_now();
+  for (const auto& ref : event.items) {
+    const bool is_on_air = is_watched(ref);
+    if ((is_on_air ? watched_hints_ : item_hints_).push(ref))
+      bring_forward(is_on_air ? Job::kWatchedHints : Job::kItemHints, now);
+  }
+  for (const auto& id : event.orders)
+    if (order_hints_.push(id)) bring_forward(Job::kOrderHints, now);
+  if (item_hints_.size() > kMostHints) {
+    item_hints_.clear();
+    bring_forward(Job::kEverything, now);
+  }
+  if (order_hints_.size() > kMostHints) order_hints_.clear();  // the list of orders has them too
+  if (event.is_orders) bring_forward(Job::kOrders, now);
+  if (event.is_catalogue) {
+    bring_forward(Job::kWatched, now);  // a list does not say what a timed price or a sale has changed
+    bring_forward(Job::kCatalogue, now);
+  }
+  is_poked_ = true;
   wake_.notify_all();
 }
 
 void Puller::reconcile_now() {
   const std::lock_guard lock(mutex_);
-  due_at_[static_cast<size_t>(Job::kEverything)] = steady_now();
+  work(Job::kEverything).due_at = steady_now();
   not_before_ = {};
+  is_poked_ = true;
   wake_.notify_all();
 }
 
 Puller::Status Puller::status() const {
   const std::lock_guard lock(mutex_);
   Status status = status_;
-  status.next_attempt_in =
-      std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - steady_now()));
+  status.hinted = watched_hints_.size() + item_hints_.size() + order_hints_.size();
+  for (const auto& work : work_) {
+    if (!work.fault) continue;
+    status.fault = work.fault;
+    status.next_attempt_in = std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                               std::max(work.due_at, not_before_) - steady_now()));
+    break;
+  }
   return status;
 }
 
@@ -64,181 +100,277 @@ void Puller::run(const std::stop_token& stop) {
     std::optional<Job> job;
     {
       std::unique_lock lock(mutex_);
+      is_poked_ = false;
       MediaTime next_look{};
       job = due(steady_now(), next_look);
       if (!job) {
-        // Any change of what is due notifies; the predicate is looked at in `due`.
         wake_.wait_until(lock, stop, std::chrono::steady_clock::time_point(next_look),
-                         [&, before = hints_.items.size() + hints_.orders.size(), at = due_at_] {
-                           return hints_.items.size() + hints_.orders.size() != before ||
-                                  hints_.is_catalogue || due_at_ != at;
-                         });
+                         [&] { return is_poked_; });
         continue;
       }
     }
-    note(*job, run_job(*job), steady_now());
+    note(*job, step(*job), steady_now());
   }
 }
 
+bool Puller::is_due(Job job, MediaTime now, MediaTime& next_look) const {
+  if ((job == Job::kWatchedHints && watched_hints_.size() == 0) ||
+      (job == Job::kItemHints && item_hints_.size() == 0) ||
+      (job == Job::kOrderHints && order_hints_.size() == 0))
+    return false;
+  const MediaTime at = work(job).due_at;
+  if (at > now) next_look = std::min(next_look, at);
+  return at <= now;
+}
+
+/// The job that is due, and nothing when all can wait until `next_look`. What is on air goes first, but not
+/// twice while something else waits; those of a kind take turns.
 std::optional<Puller::Job> Puller::due(MediaTime now, MediaTime& next_look) {
   next_look = now + plan_.everything;
   if (now < not_before_) {
     next_look = not_before_;
     return std::nullopt;
   }
-  const std::chrono::milliseconds every[] = {plan_.catalogue, plan_.watched, plan_.orders, plan_.catalogue,
-                                             plan_.everything};
-  for (size_t i = 0; i < due_at_.size(); ++i) {
-    const auto job = static_cast<Job>(i);
-    if (job == Job::kHints) {
-      if (!hints_.items.empty() || !hints_.orders.empty()) return job;
-      if (std::exchange(hints_.is_catalogue, false)) return Job::kCatalogue;
-      continue;
+  const auto turn = [&](size_t first, size_t count, size_t last) -> std::optional<Job> {
+    std::optional<Job> found;
+    for (size_t i = 0; i < count; ++i) {
+      const auto job = static_cast<Job>(first + (last + 1 + i) % count);
+      if (is_due(job, now, next_look) && !found) found = job;
     }
-    if (due_at_[i] <= now) {
-      due_at_[i] = now + every[i];
-      return job;
-    }
-    next_look = std::min(next_look, due_at_[i]);
-  }
-  return std::nullopt;
+    return found;
+  };
+  const auto on_air = turn(0, kJobsOnAir, last_of_[0]);
+  const auto other = turn(kJobsOnAir, kJobs - kJobsOnAir, last_of_[1]);
+  was_on_air_ = on_air && !(was_on_air_ && other);
+  const auto job = was_on_air_ ? on_air : other;
+  if (!job) return std::nullopt;
+  last_of_.at(was_on_air_ ? 0 : 1) = static_cast<size_t>(*job) - (was_on_air_ ? 0 : kJobsOnAir);
+  constexpr std::chrono::milliseconds kWhenHinted{0};
+  const std::array<std::chrono::milliseconds, kJobs> every = {
+      kWhenHinted, plan_.watched, kWhenHinted, kWhenHinted, plan_.orders, plan_.catalogue, plan_.everything};
+  work(*job).started_at = now;
+  // Before it begins: a hint that comes meanwhile is not answered by it.
+  work(*job).due_at = now + every.at(static_cast<size_t>(*job));
+  return job;
 }
 
-Status Puller::run_job(Job job) {
+void Puller::bring_forward(Job job, MediaTime now) {
+  auto& at = work(job).due_at;
+  at = std::min(at, std::max(now, work(job).started_at + plan_.hinted));
+}
+
+bool Puller::is_watched(const Ref& hinted) const {
+  return std::ranges::any_of(watched_, [&](const Ref& item) { return names(hinted, item); });
+}
+
+Result<Puller::Progress> Puller::step(Job job) {
   switch (job) {
-    case Job::kHints:
-      return read_hinted();
-    case Job::kWatched: {
-      std::vector<Ref> refs;
-      {
-        const std::lock_guard lock(mutex_);
-        refs = watched_;
-      }
-      return read_items(refs);
-    }
+    case Job::kWatchedHints:
+      return read_hinted(watched_hints_);
+    case Job::kWatched:
+      return read_watched();
+    case Job::kItemHints:
+      return read_hinted(item_hints_);
+    case Job::kOrderHints:
+      return read_hinted_orders();
     case Job::kOrders:
       return pull_orders();
     case Job::kCatalogue:
       return pull_catalogue();
     case Job::kEverything:
       return pull_everything();
-    case Job::kCount:
-      break;
   }
+  return Progress::kDone;
+}
+
+Result<Puller::Progress> Puller::read_hinted(detail::HintQueue<Ref>& hints) {
+  std::vector<Ref> refs;
+  {
+    const std::lock_guard lock(mutex_);
+    refs = hints.take(std::max<size_t>(1, parts_.adapter.capabilities().most_items_a_read));
+  }
+  auto done = read_items(refs);
+  if (done) return Progress::kDone;
+  const std::lock_guard lock(mutex_);
+  hints.put_back(refs);
+  return tl::unexpected(done.error());
+}
+
+Result<Puller::Progress> Puller::read_hinted_orders() {
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    ids = order_hints_.take(kOrdersARead);
+  }
+  auto done = read_orders(ids);
+  if (done) return Progress::kDone;
+  const std::lock_guard lock(mutex_);
+  order_hints_.put_back(ids);
+  return tl::unexpected(done.error());
+}
+
+Result<Puller::Progress> Puller::read_watched() {
+  std::vector<Ref> refs;
+  {
+    const std::lock_guard lock(mutex_);
+    refs = watched_;
+  }
+  const size_t most = std::max<size_t>(1, parts_.adapter.capabilities().most_items_a_read);
+  for (size_t at = 0; at < refs.size(); at += most)
+    if (auto read = read_items(std::span(refs).subspan(at, std::min(most, refs.size() - at))); !read)
+      return tl::unexpected(read.error());
+  return Progress::kDone;
+}
+
+/// A page that could not be read, and how far its parts could.
+struct Puller::Reading {
+  int failures_left = 10;       // one row in a hundred is found within eight
+  std::optional<Error> error;   // the first
+  bool has_read = false;        // some part of it: then it is not the server that fails
+  std::vector<Ref> unreadable;  // alone
+};
+
+/// At most a page. A row on which the server fails must not hide those beside it, which may be on air: the
+/// page is halved until that row is found.
+Status Puller::read_items(std::span<const Ref> refs) {
+  if (refs.empty()) return {};
+  Reading reading;
+  if (auto read = read_part(refs, reading); !read) return read;
+  if (!reading.has_read) return tl::unexpected(*reading.error);
+  ReadItems refused;
+  for (const auto& ref : reading.unreadable) {
+    // Who was only hinted at is read with the next list.
+    if (const auto row = parts_.catalogue.find(ref); row && *row)
+      refused.refused.push_back(
+          {ref, {{"row", "an answer that can't be used", "the row; the shop's server fails on it"}}});
+  }
+  if (refused.refused.empty()) return {};
+  return take_items(refused, {});
+}
+
+Status Puller::read_part(std::span<const Ref> refs, Reading& reading) {
+  const MediaTime asked_at = steady_now();
+  auto read = parts_.adapter.read_items(refs, detail::soon());
+  if (read) {
+    reading.has_read = true;
+    return take_items(*read, asked_at);
+  }
+  if (read.error().code != ErrorCode::kProtocol || --reading.failures_left < 0)
+    return tl::unexpected(read.error());
+  if (!reading.error) reading.error = read.error();
+  if (refs.size() == 1) {
+    reading.unreadable.push_back(refs.front());
+    return {};
+  }
+  const size_t half = refs.size() / 2;
+  for (const auto part : {refs.first(half), refs.subspan(half)})
+    if (auto done = read_part(part, reading); !done) return done;
   return {};
 }
 
-Status Puller::read_hinted() {
-  Hints hints;
-  {
-    const std::lock_guard lock(mutex_);
-    std::swap(hints.items, hints_.items);
-    std::swap(hints.orders, hints_.orders);
+Status Puller::take_items(const ReadItems& read, MediaTime asked_at) {
+  auto applied = parts_.catalogue.apply(read, system_now());
+  if (!applied) return tl::unexpected(applied.error());
+  // A row that was refused confirms nothing: what the store has is not what the backend says.
+  for (const auto& item : read.items) {
+    const auto row = parts_.catalogue.find(item.ref);
+    if (row && *row && (*row)->item == item) parts_.freshness.confirm(item.ref, asked_at);
   }
-  auto done = read_hinted(hints);
-  if (!done) {
-    const std::lock_guard lock(mutex_);
-    hints_.items.merge(hints.items);
-    hints_.orders.merge(hints.orders);
-  }
-  return done;
+  if (applied->added + applied->changed + applied->refused > 0) on_change_();
+  return {};
 }
 
-Status Puller::read_hinted(const Hints& hints) {
-  if (auto read = read_items({hints.items.begin(), hints.items.end()}); !read) return read;
-  if (hints.orders.empty()) return {};
-  const std::vector<std::string> ids(hints.orders.begin(), hints.orders.end());
+Status Puller::read_orders(const std::vector<std::string>& ids) {
+  if (ids.empty()) return {};
   auto orders = parts_.adapter.read_orders(ids, detail::soon());
   if (!orders) return tl::unexpected(orders.error());
   auto applied = parts_.orders.apply(*orders, system_now());
   if (!applied) return tl::unexpected(applied.error());
-  if (applied->added + applied->changed > 0) on_change_();
+  if (applied->added + applied->changed + applied->refused > 0) on_change_();
   return {};
 }
 
-Status Puller::read_items(const std::vector<Ref>& refs) {
-  const size_t most = std::max<size_t>(1, parts_.adapter.capabilities().most_items_a_read);
-  for (size_t at = 0; at < refs.size(); at += most) {
-    const std::span page(refs.data() + at, std::min(most, refs.size() - at));
-    const MediaTime asked_at = steady_now();
-    auto read = parts_.adapter.read_items(page, detail::soon());
-    if (!read) return tl::unexpected(read.error());
-    auto applied = parts_.catalogue.apply(*read, system_now());
-    if (!applied) return tl::unexpected(applied.error());
-    // A row that was refused confirms nothing: what the store has is not what the backend says.
-    for (const auto& item : read->items) {
-      const auto row = parts_.catalogue.find(item.ref);
-      if (row && *row && (*row)->item == item) parts_.freshness.confirm(item.ref, asked_at);
-    }
-    if (applied->added + applied->changed + applied->refused > 0) on_change_();
-  }
-  return {};
-}
-
-Status Puller::pull_orders() {
+Result<Puller::Progress> Puller::pull_orders() {
   auto cursor = parts_.orders.cursor();
   if (!cursor) return tl::unexpected(cursor.error());
-  for (bool is_complete = false; !is_complete;) {
-    auto page = parts_.adapter.orders(*cursor, detail::soon());
-    if (!page) return tl::unexpected(page.error());
-    auto applied = parts_.orders.apply(*page, system_now());
-    if (!applied) return tl::unexpected(applied.error());
-    if (applied->added + applied->changed > 0) on_change_();
-    is_complete = page->is_complete;
-    *cursor = page->next_cursor;
-  }
+  auto page = parts_.adapter.orders(*cursor, detail::soon());
+  if (!page) return tl::unexpected(page.error());
+  auto applied = parts_.orders.apply(*page, system_now());
+  if (!applied) return tl::unexpected(applied.error());
+  if (applied->added + applied->changed + applied->refused > 0) on_change_();
+  if (!page->is_complete) return Progress::kMore;
   auto open = parts_.orders.not_final(kMostOpenOrders);
   if (!open) return tl::unexpected(open.error());
-  if (!open->empty()) {
-    auto orders = parts_.adapter.read_orders(*open, detail::soon());
-    if (!orders) return tl::unexpected(orders.error());
-    auto applied = parts_.orders.apply(*orders, system_now());
-    if (!applied) return tl::unexpected(applied.error());
-    if (applied->added + applied->changed > 0) on_change_();
-  }
+  if (auto read = read_orders(*open); !read) return tl::unexpected(read.error());
   const std::lock_guard lock(mutex_);
   status_.orders_at = system_now();
-  return {};
+  return Progress::kDone;
 }
 
-Status Puller::pull_catalogue() {
+Result<Puller::Progress> Puller::pull_catalogue() {
   auto cursor = parts_.catalogue.cursor();
   if (!cursor) return tl::unexpected(cursor.error());
-  for (bool is_complete = false; !is_complete;) {
-    auto page = parts_.adapter.changes(*cursor, detail::soon());
-    if (!page) return tl::unexpected(page.error());
-    auto applied = parts_.catalogue.apply(*page, system_now());
-    if (!applied) return tl::unexpected(applied.error());
-    if (applied->added + applied->changed + applied->refused > 0) on_change_();
-    is_complete = page->is_complete;
-    *cursor = page->next_cursor;
-    const std::lock_guard lock(mutex_);
-    status_.items_changed += applied->added + applied->changed;
-  }
+  auto page = parts_.adapter.changes(*cursor, detail::soon());
+  if (!page) return tl::unexpected(page.error());
+  auto applied = parts_.catalogue.apply(*page, system_now());
+  if (!applied) return tl::unexpected(applied.error());
+  if (applied->added + applied->changed + applied->refused > 0) on_change_();
+  for (const auto& item : page->items) unheard_.erase(item.ref);
+  for (const auto& row : page->refused) unheard_.erase(row.ref);
+  if (!page->is_complete) return Progress::kMore;
   const std::lock_guard lock(mutex_);
   status_.catalogue_at = system_now();
-  return {};
+  return Progress::kDone;
 }
 
-Status Puller::pull_everything() {
-  auto before = parts_.catalogue.list();
-  if (!before) return tl::unexpected(before.error());
-  if (auto forgotten = parts_.catalogue.forget_cursor(); !forgotten) return forgotten;
-  if (auto pulled = pull_catalogue(); !pulled) return pulled;
-  // What was taken away comes in no list: who has not been heard of is asked for.
-  std::vector<Ref> known;
-  for (const auto& row : *before)
-    if (row.item.availability != Availability::kDeleted) known.push_back(row.item.ref);
-  return read_items(known);
+Result<Puller::Progress> Puller::pull_everything() {
+  if (reconcile_ == Reconcile::kIdle) {
+    auto known = parts_.catalogue.list();
+    if (!known) return tl::unexpected(known.error());
+    unheard_.clear();
+    for (const auto& row : *known)
+      if (row.item.availability != Availability::kDeleted) unheard_.insert(row.item.ref);
+    if (auto forgotten = parts_.catalogue.forget_cursor(); !forgotten)
+      return tl::unexpected(forgotten.error());
+    reconcile_ = Reconcile::kList;
+  } else if (reconcile_ == Reconcile::kList) {
+    auto page = pull_catalogue();
+    if (!page) return page;
+    if (*page == Progress::kDone) reconcile_ = Reconcile::kUnheard;
+  } else {
+    // What was taken away comes in no list: who has not been heard of is asked for.
+    std::vector<Ref> page;
+    const size_t most = std::max<size_t>(1, parts_.adapter.capabilities().most_items_a_read);
+    for (auto ref = unheard_.begin(); ref != unheard_.end() && page.size() < most; ++ref)
+      page.push_back(*ref);
+    if (auto read = read_items(page); !read) return tl::unexpected(read.error());
+    for (const auto& ref : page) unheard_.erase(ref);
+    if (unheard_.empty()) {
+      reconcile_ = Reconcile::kIdle;
+      return Progress::kDone;
+    }
+  }
+  return Progress::kMore;
 }
 
-void Puller::note(Job job, const vitrine::Status& done, MediaTime now) {
-  failures_ = done ? 0 : failures_ + 1;
+/// A fault of the path holds up everything; any other one its own job.
+void Puller::note(Job job, const Result<Progress>& done, MediaTime now) {
   const std::lock_guard lock(mutex_);
-  if (!done) due_at_[static_cast<size_t>(job)] = now;  // again, as soon as anything may be asked
-  ++status_.pulls;
-  status_.fault = done ? std::nullopt : std::optional(done.error());
-  if (!done) not_before_ = now + detail::backoff(failures_);
+  Work& ended = work(job);
+  if (done) {
+    ended.failures = path_failures_ = 0;
+    ended.fault.reset();
+    if (*done == Progress::kMore) ended.due_at = now;
+    return;
+  }
+  ++ended.failures;
+  ended.fault = done.error();
+  if (is_of_the_path(done.error().code)) {
+    not_before_ = now + detail::backoff(++path_failures_);
+    ended.due_at = now;
+  } else {
+    ended.due_at = now + detail::backoff(ended.failures);
+  }
 }
 
 }  // namespace vitrine::commerce

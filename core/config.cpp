@@ -12,7 +12,6 @@
 #include "core/money.h"
 #include "core/object_reader.h"
 #include "core/toml_document.h"
-#include "core/url.h"
 
 namespace vitrine {
 namespace {
@@ -203,6 +202,20 @@ void read_page_address(ObjectReader& reader, std::string& address) {
     reader.refuse("page_address", fmt::format("\"{}\"", address), "https://shop.example/p/{handle}");
 }
 
+void read_events(ObjectReader& reader, CommerceConfig& commerce) {
+  const std::string listen = reader.text_or("events_listen", "", kName);
+  commerce.events_credential = credential_name(reader, "events_credential");
+  if (listen.empty() != commerce.events_credential.empty())
+    reader.refuse(listen.empty() ? "events_listen" : "events_credential", "nothing",
+                  "both or neither: where the shop's events come in, and the secret that signs them");
+  if (listen.empty()) return;
+  const auto address = parse_listen_address(listen);
+  if (address)
+    commerce.events_listen = *address;
+  else
+    reader.refuse("events_listen", fmt::format("\"{}\"", listen), address.error().message);
+}
+
 void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
@@ -223,13 +236,14 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   reader.object_if_present("vendure", [&](ObjectReader& table) { read_vendure(table, commerce.vendure); });
   reader.object_if_present("medusa", [&](ObjectReader& table) { read_medusa(table, commerce.medusa); });
   if (commerce.backend == Backend::kLocal) {
-    for (const auto* key : {"url", "credential"})
+    for (const auto* key : {"url", "credential", "events_listen", "events_credential"})
       if (reader.any(key) != nullptr)
         reader.refuse(key, "a value", "nothing: backend \"local\" is this box itself");
     return;
   }
   commerce.url = reader.text("url", kPath);
   commerce.credential = reader.id("credential");
+  read_events(reader, commerce);
   if (commerce.url.empty()) return;
   const auto url = parse_url(commerce.url);
   if (!url || (url->scheme != "https" && url->scheme != "http") || url->has_user_info || !url->query.empty())

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/geometry.h"
 #include "core/source_address.h"
+#include "core/url.h"
 
 namespace vitrine {
 
@@ -81,6 +82,8 @@ struct CommerceConfig {
     std::string publishable_key;  // empty: the shop's first
     std::string stock_location;   // empty: all
   } medusa;
+  std::optional<ListenAddress> events_listen;  // for the shop's webhooks; nothing: none are taken
+  std::string events_credential;               // file with the secret that signs them
 };
 
 struct Config {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/url.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 #include <memory>
 
@@ -41,6 +43,29 @@ Result<Url> parse_url(std::string_view text) {
   std::from_chars(port.data(), port.data() + port.size(), url.port);
   if (url.host.empty()) return fail(ErrorCode::kInvalidInput, "no host");
   return url;
+}
+
+std::string ListenAddress::text() const {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  ListenAddress address;
+  if (colon != std::string_view::npos) {
+    std::string_view host = text.substr(0, colon);
+    const bool is_v6 = host.starts_with('[') && host.ends_with(']');
+    if (is_v6) host = host.substr(1, host.size() - 2);
+    in6_addr ignored{};
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+    address.host = host;
+    if (::inet_pton(is_v6 ? AF_INET6 : AF_INET, address.host.c_str(), &ignored) == 1 &&
+        error == std::errc{} && end == port.data() + port.size() && address.port > 0)
+      return address;
+  }
+  return fail(ErrorCode::kInvalidInput, "an address and a port: \"0.0.0.0:8091\", \"[::]:8091\"");
 }
 
 std::string redact_url(std::string_view text) {

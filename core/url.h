@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,17 @@ struct Url {
 
 /// Errors: kInvalidInput with libcurl's reason.
 Result<Url> parse_url(std::string_view text);
+
+/// Where a server of ours listens: an address, never a name, and a port.
+struct ListenAddress {
+  std::string host;
+  uint16_t port = 0;
+
+  [[nodiscard]] std::string text() const;  // "0.0.0.0:8091", "[::]:8091"
+};
+
+/// Errors: kInvalidInput with what it should look like.
+Result<ListenAddress> parse_listen_address(std::string_view text);
 
 /// For logs: scheme, host, port and first path element; no user, key, query or fragment.
 std::string redact_url(std::string_view text);

@@ -24,6 +24,7 @@ json to_json(const Money& money) {
 }
 
 constexpr std::chrono::seconds kOpenEvery{5};
+constexpr std::chrono::seconds kListenEvery{5};
 constexpr std::chrono::hours kBackupEvery{1};
 
 /// False when it was told to stop.
@@ -42,6 +43,13 @@ int64_t integer(const json& request, const char* key, int64_t fallback) {
 
 json refusal(const Error& error) {
   return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+}
+
+json to_json(const Problems& problems) {
+  json list = json::array();
+  for (const auto& problem : problems)
+    list.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
+  return list;
 }
 
 json to_json(const commerce::Catalogue::Row& row, std::optional<MediaTime> confirmed_at) {
@@ -189,6 +197,25 @@ void Desk::take(std::unique_ptr<commerce::Adapter> adapter) {
                                             operation.id, operation.lane, to_string(state),
                                             why.empty() ? "" : ", ", why);
                                 }});
+  listen_for_events();
+}
+
+void Desk::listen_for_events() {
+  if (!config_.commerce.events_listen) return;
+  auto opened = commerce::EventReceiver::listen(
+      {*config_.commerce.events_listen, data_.backend}, {*adapter_, *store_},
+      [this](const commerce::Adapter::Event& event) { sync_->puller().hint(event); });
+  if (opened) {
+    events_fault_.clear();
+    events_ = std::move(*opened);
+    log::info("events", "the shop's events are taken on {}", config_.commerce.events_listen->text());
+    return;
+  }
+  // The address may come with the network; until then changes are asked for as without events.
+  if (events_fault_.empty())
+    log::warning("events", "{}; tried again every {} s", opened.error().message, kListenEvery.count());
+  events_fault_ = opened.error().message;
+  events_retry_ = loop_.after(kListenEvery, [this] { listen_for_events(); });
 }
 
 Desk::~Desk() = default;
@@ -220,13 +247,10 @@ json Desk::items(const json& request) {
   for (size_t i = offset; i < rows->size() && i < offset + limit; ++i)
     items.push_back(to_json((*rows)[i], data_.freshness.confirmed_at((*rows)[i].item.ref)));
   json refusals = json::array();
-  for (const auto& row : *refused) {
-    json problems = json::array();
-    for (const auto& problem : row.problems)
-      problems.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
-    refusals.push_back(
-        {{"item", row.ref.text()}, {"since", format_rfc3339(row.first_at)}, {"problems", problems}});
-  }
+  for (const auto& row : *refused)
+    refusals.push_back({{"item", row.ref.text()},
+                        {"since", format_rfc3339(row.first_at)},
+                        {"problems", to_json(row.problems)}});
   return {{"ok", true},
           {"backend", data_.backend},
           {"total", rows->size()},
@@ -248,6 +272,7 @@ json Desk::sync(const json& request) {
                  {"unknown", counts->unknown},
                  {"done", counts->done},
                  {"rejected", counts->rejected}}},
+               {"hinted", pull.hinted},
                {"repairs", store_->repairs()}};
   if (pull.catalogue_at) body["catalogue_at"] = format_rfc3339(*pull.catalogue_at);
   if (pull.orders_at) body["orders_at"] = format_rfc3339(*pull.orders_at);
@@ -262,6 +287,13 @@ json Desk::sync(const json& request) {
   if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
   if (sync_)
     for (auto& alarm : sync_->alarms()) problems.push_back(std::move(alarm));
+  if (config_.commerce.events_listen) body["events"] = events(problems);
+  const auto refused = data_.orders.refused();
+  if (!refused) return refusal(refused.error());
+  if (!refused->empty())
+    problems.push_back(
+        fmt::format("{} orders of the shop can't be read, and may be sales: \"vitrinectl orders\" says which",
+                    refused->size()));
   body["problems"] = std::move(problems);
   return body;
 }
@@ -294,6 +326,27 @@ json Desk::end_offer(const json& request) {
   return {{"ok", true}};
 }
 
+json Desk::events(json& problems) const {
+  json body = {{"listen", config_.commerce.events_listen->text()}, {"is_on", events_ != nullptr}};
+  if (!events_fault_.empty())
+    problems.push_back(fmt::format("no events of the shop are taken: {}; tried again every {} s",
+                                   events_fault_, kListenEvery.count()));
+  if (!events_) return body;
+  const auto status = events_->status();
+  body["taken"] = status.taken;
+  body["repeated"] = status.repeated;
+  body["refused"] = status.refused;
+  if (status.last_taken_at) body["last_taken_at"] = format_rfc3339(*status.last_taken_at);
+  if (!status.last_refusal.empty()) body["last_refusal"] = status.last_refusal;
+  // Later it is a stranger who knocks; nobody needs to do anything about that.
+  if (status.taken == 0 && status.refused > 0)
+    problems.push_back(fmt::format("no event was taken yet, {} requests were refused: {}", status.refused,
+                                   status.last_refusal));
+  if (!status.store_fault.empty())
+    problems.push_back("events that come twice can't be told: " + status.store_fault);
+  return body;
+}
+
 json Desk::orders(const json& request) {
   using Which = commerce::OrderBook::Which;
   constexpr std::array<std::pair<const char*, Which>, 4> kLists = {{{"all", Which::kAll},
@@ -306,7 +359,14 @@ json Desk::orders(const json& request) {
     constexpr int kMost = 1000;
     const auto found = data_.orders.list(list, kMost);
     if (!found) return refusal(found.error());
-    json body = {{"ok", true}, {"backend", data_.backend}, {"orders", json::array()}};
+    const auto refused = data_.orders.refused();
+    if (!refused) return refusal(refused.error());
+    json body = {
+        {"ok", true}, {"backend", data_.backend}, {"orders", json::array()}, {"refused", json::array()}};
+    for (const auto& order : *refused)
+      body["refused"].push_back({{"order", order.id},
+                                 {"since", format_rfc3339(order.first_at)},
+                                 {"problems", to_json(order.problems)}});
     for (const auto& order : *found) body["orders"].push_back(to_json(order));
     if (request.value("csv", json(false)) == true) body["csv"] = commerce::to_csv(*found);
     return body;

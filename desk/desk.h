@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "commerce/adapter.h"
+#include "commerce/event_receiver.h"
 #include "commerce/shop_data.h"
 #include "commerce/shop_sync.h"
 #include "commerce/store.h"
@@ -38,9 +39,11 @@ class Desk {
   explicit Desk(Parts parts);
   void open_backend(const std::stop_token& stop, const decltype(Parts::open_adapter)& open);
   void take(std::unique_ptr<commerce::Adapter> adapter);
+  void listen_for_events();
   nlohmann::json answer(const nlohmann::json& request);
   nlohmann::json items(const nlohmann::json& request);
   nlohmann::json sync(const nlohmann::json& request);
+  nlohmann::json events(nlohmann::json& problems) const;
   nlohmann::json orders(const nlohmann::json& request);
   nlohmann::json offers();
   nlohmann::json start_offer(const nlohmann::json& request);
@@ -54,8 +57,11 @@ class Desk {
   std::unique_ptr<ControlServer> control_;
   std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
   std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then
+  std::string events_fault_;                    // why nobody listens for the shop's events
+  EventLoop::Watch events_retry_;
   // Last: their threads end before the rest goes.
   std::unique_ptr<commerce::ShopSync> sync_;
+  std::unique_ptr<commerce::EventReceiver> events_;
   std::jthread backup_;
   std::jthread opener_;
 };

@@ -49,6 +49,11 @@ AdapterResult open_server(const Config& config) {
   shop.url = config.commerce.url;
   shop.page_address = config.commerce.page_address;
   set_up(shop, config.commerce);
+  if (config.commerce.events_listen) {
+    auto secret = load_credential(config.credentials_dir, config.commerce.events_credential);
+    if (!secret) return tl::unexpected(secret.error());
+    shop.events.secret = std::move(*secret);
+  }
   auto opened = Shop::open(std::move(shop), std::move(*credential), {steady_now() + kLimit});
   if (!opened) return tl::unexpected(opened.error());
   return std::move(*opened);

@@ -253,14 +253,14 @@ Result<ChangedOrders> LocalAdapter::orders(const std::string& cursor, Deadline d
   return changed;
 }
 
-Result<std::vector<Order>> LocalAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
+Result<ReadOrders> LocalAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
   if (is_over(deadline)) return too_late();
-  std::vector<Order> found;
+  ReadOrders found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     for (const auto& id : ids) {
       const auto number = detail::local_id_of(id);
       if (!number) continue;
-      if (auto order = detail::find_local_order(database, *number)) found.push_back(std::move(*order));
+      if (auto order = detail::find_local_order(database, *number)) found.orders.push_back(std::move(*order));
     }
     return {};
   });

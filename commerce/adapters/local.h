@@ -28,7 +28,7 @@ class LocalAdapter : public Adapter {
   Result<ChangedItems> changes(const std::string& cursor, Deadline deadline) override;
   Result<ReadItems> read_items(std::span<const Ref> refs, Deadline deadline) override;
   Result<ChangedOrders> orders(const std::string& cursor, Deadline deadline) override;
-  Result<std::vector<Order>> read_orders(std::span<const std::string> ids, Deadline deadline) override;
+  Result<ReadOrders> read_orders(std::span<const std::string> ids, Deadline deadline) override;
 
   WriteOutcome set_listing(const Ref& ref, Listing listing, Deadline deadline) override;
   WriteOutcome set_stock(const Ref& ref, int64_t stock, std::optional<int64_t> expected,

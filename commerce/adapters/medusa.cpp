@@ -340,18 +340,20 @@ Result<ChangedOrders> MedusaAdapter::orders(const std::string& cursor, Deadline 
   return changed_orders;
 }
 
-Result<std::vector<Order>> MedusaAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
-  std::vector<Order> orders;
+Result<ReadOrders> MedusaAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
+  ReadOrders read;
   const auto done = in_portions(ids, [&](std::span<const std::string> some) -> Called<void> {
     const auto answer = get(
         fmt::format("/admin/orders?{}limit={}&fields={}", id_query(some), kIdsARequest, medusa::kOrderFields),
         deadline);
     if (!answer) return tl::unexpected(answer.error());
-    std::ranges::move(medusa::orders_of(*answer).orders, std::back_inserter(orders));
+    auto page = medusa::orders_of(*answer);
+    std::ranges::move(page.orders, std::back_inserter(read.orders));
+    std::ranges::move(page.refused, std::back_inserter(read.refused));
     return {};
   });
   if (!done) return tl::unexpected(done.error().error.with_context("reading orders"));
-  return orders;
+  return read;
 }
 
 WriteOutcome MedusaAdapter::set_listing(const Ref& ref, Listing listing, Deadline deadline) {

@@ -355,8 +355,8 @@ Result<ChangedOrders> VendureAdapter::orders(const std::string& cursor, Deadline
   return changed;
 }
 
-Result<std::vector<Order>> VendureAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
-  std::vector<Order> orders;
+Result<ReadOrders> VendureAdapter::read_orders(std::span<const std::string> ids, Deadline deadline) {
+  ReadOrders read;
   const std::string query = fmt::format("query($o:OrderListOptions!){{orders(options:$o){{items{{{}}}}}}}",
                                         vendure::kOrderSelection);
   for (size_t first = 0; first < ids.size(); first += kVendureItemsARead) {
@@ -366,9 +366,11 @@ Result<std::vector<Order>> VendureAdapter::read_orders(std::span<const std::stri
             list_options(some.size(), "code", "in", json(std::vector<std::string>(some.begin(), some.end()))),
             Effect::kReads, deadline);
     if (!data) return tl::unexpected(data.error().error.with_context("reading orders"));
-    std::ranges::move(vendure::orders_of(*data).orders, std::back_inserter(orders));
+    auto page = vendure::orders_of(*data);
+    std::ranges::move(page.orders, std::back_inserter(read.orders));
+    std::ranges::move(page.refused, std::back_inserter(read.refused));
   }
-  return orders;
+  return read;
 }
 
 WriteOutcome VendureAdapter::set_listing(const Ref& ref, Listing listing, Deadline deadline) {

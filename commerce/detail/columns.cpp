@@ -2,8 +2,23 @@
 #include "commerce/detail/columns.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <nlohmann/json.hpp>
 
 namespace vitrine::commerce::detail {
+
+std::string problems_text(const Problems& problems) {
+  auto list = nlohmann::json::array();
+  for (const auto& problem : problems)
+    list.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
+  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Problems problems_of(const std::string& text) {
+  Problems problems;
+  for (const auto& problem : nlohmann::json::parse(text))
+    problems.push_back({problem.at("where"), problem.at("found"), problem.at("allowed")});
+  return problems;
+}
 
 void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind,
                  const std::string& value) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/error.h"
 #include "core/media_time.h"
 
 namespace SQLite {
@@ -26,6 +27,10 @@ inline std::array<char, 3> currency_of(std::string_view text) {
   text.copy(currency.data(), currency.size());
   return currency;
 }
+
+/// Why a row was refused, as a column keeps it.
+std::string problems_text(const Problems& problems);
+Problems problems_of(const std::string& text);
 
 void save_cursor(SQLite::Database& database, const std::string& backend, const char* kind,
                  const std::string& value);

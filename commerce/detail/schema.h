@@ -287,6 +287,18 @@ CREATE TABLE paper(
 CREATE TRIGGER paper_stays BEFORE DELETE ON paper BEGIN SELECT RAISE(ABORT, 'papers are kept'); END;
 CREATE TRIGGER paper_stands BEFORE UPDATE ON paper BEGIN SELECT RAISE(ABORT, 'papers are not changed'); END;
 )sql",
+
+    // Orders of the backend that could not be read: each may be a sale. One for each order: the newest.
+    R"sql(
+CREATE TABLE refused_purchase(
+  backend TEXT NOT NULL,
+  backend_id TEXT NOT NULL,
+  problems TEXT NOT NULL,            -- as refused_row's
+  first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL,
+  PRIMARY KEY(backend, backend_id)
+) STRICT;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail

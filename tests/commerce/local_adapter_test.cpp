@@ -544,7 +544,7 @@ TEST_F(LocalTest, ADepositAndItsBalanceAreOneSale) {
   ASSERT_THAT(later.orders, SizeIs(1));
   EXPECT_THAT(later.orders[0].payments, SizeIs(2));
   const std::vector<std::string> ids = {order->id, "77", "x"};
-  EXPECT_THAT(*adapter().read_orders(ids, kSoon), SizeIs(1));
+  EXPECT_THAT(adapter().read_orders(ids, kSoon)->orders, SizeIs(1));
   EXPECT_EQ(shop().pay("77", payment("pay-1", 1)).error().code, ErrorCode::kNotFound);
 }
 
@@ -556,7 +556,7 @@ TEST_F(LocalTest, WhatIsCancelledOrRefundedGoesBackIntoTheStockOnceUnlessItWasSh
   const std::string shipped = reserve("form-3", 4)->id;
   for (const auto& id : {paid, shipped})
     ASSERT_TRUE(
-        shop().pay(id, payment("pay", (*adapter().read_orders(std::span(&id, 1), kSoon))[0].total.minor)));
+        shop().pay(id, payment("pay", adapter().read_orders(std::span(&id, 1), kSoon)->orders[0].total.minor)));
   EXPECT_EQ(stock(ref), 3);
 
   EXPECT_FALSE(shop().close(open_order, OrderState::kShipped)) << "nothing was paid";

@@ -152,6 +152,29 @@ TEST(Config, RefusesNamesOfShopFieldsThatWouldSpoilAQuestion) {
                                     HasSubstr("commerce.vendure.timed_price_fields: found an array")));
 }
 
+TEST(Config, TakesEventsOnAnAddressWithASecretAndElseNone) {
+  const std::string shop =
+      "[commerce]\nbackend = \"medusa\"\nurl = \"https://shop.example\"\ncredential = \"shop\"\n";
+  const auto with = [&](const std::string& listen) {
+    return minimal(shop + "events_credential = \"hook\"\nevents_listen = \"" + listen + "\"\n");
+  };
+  EXPECT_EQ(parse_config(minimal(shop), "v.toml")->commerce.events_listen, std::nullopt);
+  for (const std::string listen : {"0.0.0.0:8091", "[::]:8091", "[fe80::1]:1"}) {
+    const auto config = parse_config(with(listen), "v.toml");
+    ASSERT_TRUE(config) << listen;
+    EXPECT_EQ(config->commerce.events_listen->text(), listen);
+  }
+  for (const std::string listen : {"8091", "localhost:8091", "0.0.0.0", "0.0.0.0:", "0.0.0.0:0",
+                                   "0.0.0.0:65536", "::1:80", "[::1:80", "1.2.3.4:80x", "[1.2.3.4]:80"})
+    EXPECT_THAT(problems_of(with(listen)), Contains(HasSubstr("commerce.events_listen: found \"" + listen)));
+  EXPECT_THAT(problems_of(minimal(shop + "events_listen = \"0.0.0.0:8091\"\n")),
+              Contains(HasSubstr("commerce.events_credential: found nothing")));
+  EXPECT_THAT(problems_of(minimal(shop + "events_credential = \"hook\"\n")),
+              Contains(HasSubstr("commerce.events_listen: found nothing")));
+  EXPECT_THAT(problems_of(minimal("[commerce]\nevents_listen = \"0.0.0.0:8091\"\n")),
+              Contains(HasSubstr("this box itself")));
+}
+
 TEST(Config, TakesBroadcastRatesAsText) {
   const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
   ASSERT_TRUE(config);
