@@ -214,6 +214,11 @@ json Desk::sync(const json& request) {
     problems.push_back(fmt::format("the shop can't be read: {}; tried again in {:.0f} s", pull.fault->message,
                                    std::chrono::duration<double>(pull.next_attempt_in).count()));
   if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
+  const auto refused = catalogue_.refused();
+  if (!refused) return refusal(refused.error());
+  if (!refused->empty())
+    problems.push_back(
+        fmt::format("{} rows of the shop were not taken: \"vitrinectl items\" says why", refused->size()));
   body["problems"] = std::move(problems);
   return body;
 }

@@ -45,6 +45,7 @@ Called<json> judge_graphql(const HttpResponse& response) {
         {}};
     if (code == "FORBIDDEN" || code == "UNAUTHORIZED") {
       failure.error.code = ErrorCode::kAuthRejected;
+      failure.error.message += "; the account's role needs ReadProduct, ReadOrder and UpdateProduct";
       failure.as_write = WriteResult::kUnauthorised;
     } else if (code == "ENTITY_NOT_FOUND" || code == "USER_INPUT_ERROR" || code == "ILLEGAL_OPERATION" ||
                code == "GRAPHQL_VALIDATION_FAILED" || code == "BAD_USER_INPUT") {
@@ -135,6 +136,7 @@ Called<Secret> VendureAdapter::log_in(ShopSession& session, MediaTime deadline) 
   auto response = session.send(request, deadline);
   if (!response) return tl::unexpected(response.error());
   auto data = judge_graphql(*response);
+  if (!data && response->status == 404) data.error().error.message += "; is this Vendure's own address?";
   if (!data) return tl::unexpected(data.error());
   if (text_at(*data, {"login", "__typename"}) != "CurrentUser")
     return tl::unexpected(CallFailure{Error{ErrorCode::kAuthRejected, "the shop refuses user or password", 0},
