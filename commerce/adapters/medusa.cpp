@@ -258,7 +258,6 @@ Result<ChangedItems> MedusaAdapter::changes(const std::string& cursor, Deadline 
       },
       kMedusaLimits);
   ChangedItems changed_items;
-  changed_items.is_complete = true;
   std::set<std::string> ids;
   for (const auto& [name, stream] : {std::pair{"products", &products}, std::pair{"variants", &variants}}) {
     auto& position = (*positions)[name];
@@ -266,7 +265,9 @@ Result<ChangedItems> MedusaAdapter::changes(const std::string& cursor, Deadline 
     if (!step) return tl::unexpected(step.error().error.with_context(fmt::format("changed {}", name)));
     ids.insert(step->ids.begin(), step->ids.end());
     position = step->next;
-    changed_items.is_complete = changed_items.is_complete && step->is_complete;
+    changed_items.is_complete = step->is_complete;
+    // The other list waits: asked for beside each page of this one, it would say the same each time.
+    if (!step->is_complete) break;
   }
   auto rows = read_products(ids, deadline);
   if (!rows) return tl::unexpected(rows.error().error.with_context("changed items"));
