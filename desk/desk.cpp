@@ -288,12 +288,17 @@ json Desk::sync(const json& request) {
   if (sync_)
     for (auto& alarm : sync_->alarms()) problems.push_back(std::move(alarm));
   if (config_.commerce.events_listen) body["events"] = events(problems);
-  const auto refused = data_.orders.refused();
-  if (!refused) return refusal(refused.error());
-  if (!refused->empty())
+  const auto refused_rows = data_.catalogue.refused();
+  if (!refused_rows) return refusal(refused_rows.error());
+  if (!refused_rows->empty())
+    problems.push_back(fmt::format("{} rows of the shop were not taken: \"vitrinectl items\" says why",
+                                   refused_rows->size()));
+  const auto refused_orders = data_.orders.refused();
+  if (!refused_orders) return refusal(refused_orders.error());
+  if (!refused_orders->empty())
     problems.push_back(
         fmt::format("{} orders of the shop can't be read, and may be sales: \"vitrinectl orders\" says which",
-                    refused->size()));
+                    refused_orders->size()));
   body["problems"] = std::move(problems);
   return body;
 }

@@ -52,7 +52,6 @@ MedusaAdapter::MedusaAdapter(Config config, Secret credential)
     : config_(std::move(config)),
       credential_(std::move(credential)),
       shop_{config_.currency, config_.location, config_.presale_metadata, config_.page_address},
-      region_(config_.region),
       publishable_key_(config_.publishable_key),
       session_(config_.http,
                [this](ShopSession& session, MediaTime deadline) { return log_in(session, deadline); }) {
@@ -79,7 +78,8 @@ Called<Secret> MedusaAdapter::log_in(ShopSession& session, MediaTime deadline) {
   request.body = to_text(json{{"email", both.substr(0, colon)}, {"password", both.substr(colon + 1)}});
   auto response = session.send(request, deadline);
   if (!response) return tl::unexpected(response.error());
-  const auto answer = judge_by_status(*response);
+  auto answer = judge_by_status(*response);
+  if (!answer && response->status == 404) answer.error().error.message += "; is this Medusa's own address?";
   if (!answer) return tl::unexpected(answer.error());
   std::string token = text_at(*answer, {"token"});
   if (token.empty()) return tl::unexpected(not_understood("no token"));
@@ -102,17 +102,27 @@ Called<json> MedusaAdapter::post(const std::string& path, std::string body, Dead
 }
 
 Status MedusaAdapter::read_shop(Deadline deadline) {
-  if (region_.empty()) {
-    const auto answer = get("/admin/regions?limit=100&fields=id,currency_code", deadline);
-    if (!answer) return tl::unexpected(answer.error().error);
-    for (const auto& value : list_at(*answer, {"regions"})) {
-      Problems problems;
-      JsonFields region(value, "region", problems);
-      if (region_.empty() && region.currency("currency_code") == config_.currency) region_ = region.id("id");
-    }
-    if (region_.empty())
-      return fail(ErrorCode::kNotFound, fmt::format("no region of the shop sells in {}",
-                                                    std::string_view(config_.currency.data(), 3)));
+  // One that is not there is no error to the store: it would give no prices, and all would look delisted.
+  const auto regions = get("/admin/regions?limit=100&fields=id,currency_code", deadline);
+  if (!regions) return tl::unexpected(regions.error().error);
+  for (const auto& value : list_at(*regions, {"regions"})) {
+    Problems problems;
+    JsonFields region(value, "region", problems);
+    const std::string id = region.id("id");
+    if (region_.empty() && region.currency("currency_code") == config_.currency &&
+        (config_.region.empty() || id == config_.region))
+      region_ = id;
+  }
+  if (region_.empty())
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} of the shop sells in {}",
+                            config_.region.empty() ? "no region" : "no region " + config_.region,
+                            std::string_view(config_.currency.data(), 3)));
+  if (!shop_.location.empty()) {
+    const auto place =
+        get("/admin/stock-locations/" + percent_encode(shop_.location) + "?fields=id", deadline);
+    if (!place)
+      return tl::unexpected(place.error().error.with_context("looking for stock location " + shop_.location));
   }
   if (publishable_key_.empty()) {
     const auto answer =
@@ -248,7 +258,6 @@ Result<ChangedItems> MedusaAdapter::changes(const std::string& cursor, Deadline 
       },
       kMedusaLimits);
   ChangedItems changed_items;
-  changed_items.is_complete = true;
   std::set<std::string> ids;
   for (const auto& [name, stream] : {std::pair{"products", &products}, std::pair{"variants", &variants}}) {
     auto& position = (*positions)[name];
@@ -256,7 +265,9 @@ Result<ChangedItems> MedusaAdapter::changes(const std::string& cursor, Deadline 
     if (!step) return tl::unexpected(step.error().error.with_context(fmt::format("changed {}", name)));
     ids.insert(step->ids.begin(), step->ids.end());
     position = step->next;
-    changed_items.is_complete = changed_items.is_complete && step->is_complete;
+    changed_items.is_complete = step->is_complete;
+    // The other list waits: asked for beside each page of this one, it would say the same each time.
+    if (!step->is_complete) break;
   }
   auto rows = read_products(ids, deadline);
   if (!rows) return tl::unexpected(rows.error().error.with_context("changed items"));

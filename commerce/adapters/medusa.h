@@ -85,7 +85,7 @@ class MedusaAdapter : public Adapter {
   const Config config_;
   const Secret credential_;
   medusa::Shop shop_;
-  std::string region_;           // set by `open`, then read only
+  std::string region_;           // set by `open`, then read only; it is there
   std::string publishable_key_;  // likewise
   ShopSession session_;
 };

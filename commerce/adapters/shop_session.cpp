@@ -104,9 +104,12 @@ Called<json> judge_by_status(const HttpResponse& response) {
   }
   const Meaning meaning = meaning_of(response.status);
   const Told said = told(answer);
-  return tl::unexpected(CallFailure{
-      Error{meaning.code, fmt::format("the server answers {}: {}", response.status, printable(said.text)), 0},
-      meaning.as_write, printable(said.code), response.retry_after(system_now())});
+  return tl::unexpected(CallFailure{Error{meaning.code,
+                                          fmt::format("the server answers {}{}{}", response.status,
+                                                      said.text.empty() ? "" : ": ", printable(said.text)),
+                                          0},
+                                    meaning.as_write, printable(said.code),
+                                    response.retry_after(system_now())});
 }
 
 Called<HttpResponse> ShopSession::send(const HttpRequest& request, MediaTime deadline) {

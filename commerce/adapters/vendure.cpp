@@ -22,7 +22,7 @@ constexpr const char* kVendure = "vendure";
 constexpr size_t kVendureItemsARead = 100;
 constexpr size_t kVariantsARequest = 200;  // 400 kB of answer; the server takes at most 1000
 constexpr ChangeStream::Limits kVendureLimits{
-    .page = 50, .largest_page = 1000, .overlap = std::chrono::seconds(10)};
+    .page = 100, .largest_page = 1000, .overlap = std::chrono::seconds(10)};
 constexpr const char* kUpdateVariants =
     "mutation($v:[UpdateProductVariantInput!]!){updateProductVariants(input:$v){id}}";
 constexpr const char* kChangeOptions =
@@ -45,6 +45,7 @@ Called<json> judge_graphql(const HttpResponse& response) {
         {}};
     if (code == "FORBIDDEN" || code == "UNAUTHORIZED") {
       failure.error.code = ErrorCode::kAuthRejected;
+      failure.error.message += "; the account's role needs ReadProduct, ReadOrder and UpdateProduct";
       failure.as_write = WriteResult::kUnauthorised;
     } else if (code == "ENTITY_NOT_FOUND" || code == "USER_INPUT_ERROR" || code == "ILLEGAL_OPERATION" ||
                code == "GRAPHQL_VALIDATION_FAILED" || code == "BAD_USER_INPUT") {
@@ -135,6 +136,7 @@ Called<Secret> VendureAdapter::log_in(ShopSession& session, MediaTime deadline) 
   auto response = session.send(request, deadline);
   if (!response) return tl::unexpected(response.error());
   auto data = judge_graphql(*response);
+  if (!data && response->status == 404) data.error().error.message += "; is this Vendure's own address?";
   if (!data) return tl::unexpected(data.error());
   if (text_at(*data, {"login", "__typename"}) != "CurrentUser")
     return tl::unexpected(CallFailure{Error{ErrorCode::kAuthRejected, "the shop refuses user or password", 0},
@@ -222,11 +224,11 @@ Called<std::vector<Change>> VendureAdapter::changed_variants(Instant from, size_
                     [](const json& row) { return std::vector<std::string>{id_at(row, {"id"})}; });
 }
 
-Called<Instant> VendureAdapter::newest_variant(Deadline deadline) {
-  auto data = ask("{productVariants(options:{take:1,sort:{updatedAt:DESC}}){items{updatedAt}}}",
-                  json::object(), Effect::kReads, deadline);
+Called<Instant> VendureAdapter::newest_product(Deadline deadline) {
+  auto data = ask("{products(options:{take:1,sort:{updatedAt:DESC}}){items{updatedAt}}}", json::object(),
+                  Effect::kReads, deadline);
   if (!data) return tl::unexpected(data.error());
-  auto newest = changes_of(list_at(*data, {"productVariants", "items"}),
+  auto newest = changes_of(list_at(*data, {"products", "items"}),
                            [](const json& /*row*/) { return std::vector<std::string>(); });
   if (!newest) return tl::unexpected(newest.error());
   return newest->empty() ? Instant{} : newest->front().at;
@@ -271,12 +273,13 @@ Result<ChangedItems> VendureAdapter::changes(const std::string& cursor, Deadline
   auto positions = parse_cursor(cursor, kVendure);
   if (!positions) return tl::unexpected(positions.error());
   if (positions->empty()) {
-    // All products bring all variants; of the variants only what changes from here on is wanted besides.
-    const auto newest = newest_variant(deadline);
+    // All variants are all items; of the products only what changes from here on is wanted besides. The other
+    // way round costs the server twice as much: it looks up the variants of each product by itself.
+    const auto newest = newest_product(deadline);
     if (!newest) return tl::unexpected(newest.error().error);
     const Instant known = std::min(*newest, session_.server_now());
-    (*positions)["products"] = {};
-    (*positions)["variants"] = {std::max(Instant{}, known - kVendureLimits.overlap), known};
+    (*positions)["variants"] = {};
+    (*positions)["products"] = {std::max(Instant{}, known - kVendureLimits.overlap), known};
   }
   const ChangeStream products(
       [&](Instant from, size_t limit, size_t skip) { return changed_products(from, limit, skip, deadline); },
@@ -285,15 +288,16 @@ Result<ChangedItems> VendureAdapter::changes(const std::string& cursor, Deadline
       [&](Instant from, size_t limit, size_t skip) { return changed_variants(from, limit, skip, deadline); },
       kVendureLimits);
   ChangedItems changed;
-  changed.is_complete = true;
   std::set<std::string> ids;
-  for (const auto& [name, stream] : {std::pair{"products", &products}, std::pair{"variants", &variants}}) {
+  for (const auto& [name, stream] : {std::pair{"variants", &variants}, std::pair{"products", &products}}) {
     auto& position = (*positions)[name];
     auto step = stream->read(position, session_.server_now());
     if (!step) return tl::unexpected(step.error().error.with_context(fmt::format("changed {}", name)));
     ids.insert(step->ids.begin(), step->ids.end());
     position = step->next;
-    changed.is_complete = changed.is_complete && step->is_complete;
+    changed.is_complete = step->is_complete;
+    // The other list waits: asked for beside each page of this one, it would say the same each time.
+    if (!step->is_complete) break;
   }
   auto rows = read_variants(ids, deadline);
   if (!rows) return tl::unexpected(rows.error().error.with_context("changed items"));

@@ -71,7 +71,7 @@ class VendureAdapter : public Adapter {
   Status read_shop(Deadline deadline);
   Called<std::vector<Change>> changed_products(Instant from, size_t limit, size_t skip, Deadline deadline);
   Called<std::vector<Change>> changed_variants(Instant from, size_t limit, size_t skip, Deadline deadline);
-  Called<Instant> newest_variant(Deadline deadline);
+  Called<Instant> newest_product(Deadline deadline);
   Called<Rows> read_variants(const std::set<std::string>& ids, Deadline deadline);
   Called<std::map<std::string, std::set<std::string>>> variants_of(const std::set<std::string>& products,
                                                                    Deadline deadline);
