@@ -56,6 +56,7 @@ class VendureShop : public RealShop {
                      .timed_from = "promoStartsAt",
                      .timed_until = "promoEndsAt",
                      .timed_operation = has_operation_field_ ? "promoOperation" : ""};
+    config.events.secret = Secret(events_secret_);
     return VendureAdapter::open(std::move(config), Secret(credential), in_a_minute());
   }
   [[nodiscard]] CatalogueItem expected(const ShopRow& row) const override {
@@ -129,6 +130,7 @@ class MedusaShop : public RealShop {
     MedusaAdapter::Config config;
     config.url = url;
     config.presale_metadata = "presale";
+    config.events.secret = Secret(events_secret_);
     return MedusaAdapter::open(std::move(config), Secret(credential), in_a_minute());
   }
   /// The struck price is the base price there, and price lists make it cheaper: for what is listed.
@@ -186,12 +188,13 @@ class Shops : public testing::Environment {
     children.clear();
   }
   /// "url,credentials file", empty when it does not come up.
-  std::string start(const std::string& name) {
+  std::string start(const std::string& name, const std::string& events_url = "") {
     const auto log = directory.path() / (name + ".log");
-    children.emplace(
-        name, fakes::ChildProcess({shops_directory() + "/ready", name, (directory.path() / name).string(),
-                                   std::to_string(fakes::free_port())},
-                                  log));
+    std::vector<std::string> command = {shops_directory() + "/ready", name,
+                                        (directory.path() / name).string(),
+                                        std::to_string(fakes::free_port())};
+    if (!events_url.empty()) command.push_back(events_url);
+    children.emplace(name, fakes::ChildProcess(command, log));
     std::string found;
     const auto is_ready = [&] {
       std::ifstream lines(log);
@@ -229,6 +232,7 @@ RealShop::RealShop(std::string name, std::string url, std::string credentials_fi
   user_ = text_at(known, {"adminUser"});
   password_ = text_at(known, {"adminPassword"});
   if (password_.empty()) password_ = "rig-admin-pw";
+  events_secret_ = text_at(known, {"webhookSecret"});
 }
 
 RealShop* RealShop::find(const std::string& name) {
@@ -236,6 +240,14 @@ RealShop* RealShop::find(const std::string& name) {
   if (const auto found = known.find(name); found != known.end()) return found->second.get();
   std::string place = environment(name == "vendure" ? "VITRINE_SHOP_VENDURE" : "VITRINE_SHOP_MEDUSA");
   if (place.empty() && environment("VITRINE_SHOPS") == "1") place = registered.start(name);
+  return take(name, place);
+}
+
+RealShop* RealShop::find_with_events(const std::string& name, const std::string& events_url) {
+  return environment("VITRINE_SHOPS") == "1" ? take(name, registered.start(name, events_url)) : nullptr;
+}
+
+RealShop* RealShop::take(const std::string& name, const std::string& place) {
   const size_t comma = place.find(',');
   if (comma == std::string::npos) return nullptr;
   const std::string url = place.substr(0, comma);
@@ -246,7 +258,7 @@ RealShop* RealShop::find(const std::string& name) {
   else
     shop = std::make_unique<MedusaShop>(url, file);
   shop->log_in();
-  return (known[name] = std::move(shop)).get();
+  return (registered.shops[name] = std::move(shop)).get();
 }
 
 json RealShop::call(const std::string& method, const std::string& path, const json& body) {

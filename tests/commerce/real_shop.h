@@ -38,6 +38,8 @@ class RealShop {
  public:
   /// nullptr: there is none here.
   static RealShop* find(const std::string& name);
+  /// One that was started with VITRINE_SHOPS=1 and sends its events to `events_url`; nullptr without.
+  static RealShop* find_with_events(const std::string& name, const std::string& events_url);
   virtual ~RealShop() = default;
 
   Result<std::unique_ptr<Adapter>> open() const { return open_through(url_); }
@@ -64,6 +66,9 @@ class RealShop {
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] const std::string& user() const { return user_; }
 
+ private:
+  static RealShop* take(const std::string& name, const std::string& place);
+
  protected:
   RealShop(std::string name, std::string url, std::string credentials_file);
   nlohmann::json call(const std::string& method, const std::string& path, const nlohmann::json& body);
@@ -74,6 +79,7 @@ class RealShop {
   const std::string credentials_file_;
   std::string user_;
   std::string password_;
+  std::string events_secret_;
   Secret token_;
   HttpClient http_{HttpClient::Config{}};
 };
