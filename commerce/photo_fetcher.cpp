@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "commerce/csv_import.h"
 #include "commerce/detail/backoff.h"
 #include "commerce/picture.h"
 #include "core/text_rules.h"
