@@ -116,6 +116,17 @@ std::string format_orders(const json& answer) {
   return text + refusals(answer["refused"], "order");
 }
 
+std::string format_show_orders(const json& answer) {
+  std::string text = fmt::format("{} lines of orders\n", answer["lines"].size());
+  for (const auto& line : answer["lines"]) {
+    text += fmt::format("  {}  {:<12} {} × {}  {}  {}\n", line.value("number", ""), line.value("state", ""),
+                        line["quantity"].get<int64_t>(), line.value("sku", ""),
+                        line["unit_price"].value("text", ""),
+                        line["item"].is_null() ? "! no item of this shop" : line["item"].get<std::string>());
+  }
+  return text;
+}
+
 std::string format_offers(const json& answer) {
   std::string text = fmt::format("{} offers\n", answer["offers"].size());
   for (const auto& offer : answer["offers"]) {

@@ -35,6 +35,9 @@ struct Options {
   std::string state_file;
   std::string output;
   std::string which = "all";
+  std::string from;
+  std::string until;
+  std::string room;
   bool is_now = false;
   bool is_csv = false;
   std::vector<std::string> prices;
@@ -202,7 +205,20 @@ int sync(const Options& options) {
       Daemon::kDesk);
 }
 
+/// Those of one show, with what they are of.
+int orders_of_show(const Options& options) {
+  return ask(
+      options,
+      {{"op", "show_orders"}, {"from", options.from}, {"until", options.until}, {"room", options.room}},
+      [&](const auto& answer) {
+        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_show_orders(answer.body));
+        return kDone;
+      },
+      Daemon::kDesk);
+}
+
 int orders(const Options& options) {
+  if (!options.from.empty()) return orders_of_show(options);
   return ask(
       options, {{"op", "orders"}, {"which", options.which}, {"csv", options.is_csv}},
       [&](const auto& answer) {
@@ -337,6 +353,13 @@ int run(int argc, char** argv) {
   show_orders->add_option("which", options.which, "all, unpaid, open_balance or unshipped")
       ->check(CLI::IsMember({"all", "unpaid", "open_balance", "unshipped"}));
   show_orders->add_flag("--csv", options.is_csv, "As a table for a spreadsheet program");
+  auto* from =
+      show_orders->add_option("--from", options.from, "Those of a show: its begin, as 2026-11-11T12:00:00Z");
+  auto* until = show_orders->add_option("--until", options.until, "Its end");
+  show_orders->add_option("--room", options.room, "Its live room: orders of other rooms are left out")
+      ->needs(from);
+  from->needs(until);
+  until->needs(from);
   auto* show_offers =
       app.add_subcommand("offers", "Prices for a time, and how far each has come; the newest first");
   auto* begin_offer =

@@ -36,7 +36,9 @@ Result<std::string> read_whole(const fs::path& path) {
   if (!is_stdin) file.open(path, std::ios::binary);
   std::istream& input = is_stdin ? std::cin : file;
   std::error_code error;
-  if (!input || (!is_stdin && fs::is_directory(path, error)))
+  if (fs::is_directory(path, error))
+    return fail(ErrorCode::kNotFound, path.string() + ": is a folder, not a file");
+  if (!input)
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}: can't be read: {}", path.string(), std::strerror(errno)));
   std::string text(kMostFileBytes + 1, '\0');

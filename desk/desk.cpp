@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/object_reader.h"
 #include "core/rfc3339.h"
 
 namespace vitrine::desk {
@@ -241,16 +242,15 @@ ControlServer::Answer Desk::answer(const ControlServer::Request& request) {
   if (op == "items") return {items(body), {}};
   if (op == "sync") return {sync(body), {}};
   if (op == "orders") return {orders(body), {}};
+  if (op == "show_orders") return {show_orders(body), {}};
   if (op == "offers") return {offers(), {}};
   if (op == "start_offer") return {start_offer(body), {}};
   if (op == "end_offer") return {end_offer(body), {}};
   if (auto answer = papers_->answer(request)) return std::move(*answer);
   return {
-      refusal(
-          {ErrorCode::kInvalidInput,
-           fmt::format(
-               "op \"{}\" is not known; there are items, sync, orders, offers, start_offer, end_offer, {}",
-               op, Papers::kOps)}),
+      refusal({ErrorCode::kInvalidInput, fmt::format("op \"{}\" is not known; there are items, sync, orders, "
+                                                     "show_orders, offers, start_offer, end_offer, {}",
+                                                     op, Papers::kOps)}),
       {}};
 }
 
@@ -310,6 +310,9 @@ json Desk::sync(const json& request) {
   if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
   if (sync_)
     for (auto& alarm : sync_->alarms()) problems.push_back(std::move(alarm));
+  if (const auto fault = papers_->photo_fault())
+    problems.push_back(
+        fmt::format("photos can't be kept: {}; tried again in a minute at most", fault->message));
   if (config_.commerce.events_listen) body["events"] = events(problems);
   const auto refused = data_.orders.refused();
   if (!refused) return refusal(refused.error());
@@ -368,6 +371,29 @@ json Desk::events(json& problems) const {
   if (!status.store_fault.empty())
     problems.push_back("events that come twice can't be told: " + status.store_fault);
   return body;
+}
+
+json Desk::show_orders(const json& request) {
+  Problems problems;
+  ObjectReader reader(request, "", problems);
+  (void)reader.any("op");
+  const commerce::Window window{reader.instant("from"), reader.instant("until")};
+  const std::string room = reader.text_or("room", "", {.max_bytes = 200, .may_be_empty = true});
+  reader.finish();
+  if (!problems.empty()) return refusal(to_error(problems));
+  const auto lines = data_.orders.in_window(window, room);
+  if (!lines) return refusal(lines.error());
+  json list = json::array();
+  for (const auto& line : *lines) {
+    list.push_back({{"order", line.order},
+                    {"number", line.number},
+                    {"state", to_string(line.state)},
+                    {"sku", line.line.sku},
+                    {"quantity", line.line.quantity},
+                    {"unit_price", to_json(line.line.unit_price)},
+                    {"item", line.item ? json(line.item->text()) : json()}});
+  }
+  return {{"ok", true}, {"backend", data_.backend}, {"lines", std::move(list)}};
 }
 
 json Desk::orders(const json& request) {

@@ -48,6 +48,7 @@ class Desk {
   nlohmann::json sync(const nlohmann::json& request);
   nlohmann::json events(nlohmann::json& problems) const;
   nlohmann::json orders(const nlohmann::json& request);
+  nlohmann::json show_orders(const nlohmann::json& request);
   nlohmann::json offers();
   nlohmann::json start_offer(const nlohmann::json& request);
   nlohmann::json end_offer(const nlohmann::json& request);

@@ -2,6 +2,7 @@
 #include "desk/papers.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -52,6 +52,7 @@ class Papers {
 
   /// Items have changed: their photos may have.
   void look_for_photos() { fetcher_.poke(); }
+  [[nodiscard]] std::optional<Error> photo_fault() const { return fetcher_.fault(); }
   /// Pictures that nothing has named for a day go.
   Status sweep();
 
