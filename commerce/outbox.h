@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct Operation {
   nlohmann::json body;
   State state = State::kQueued;
   int attempts = 0;
+  int unanswered = 0;  // of them, how many nobody knows the end of
+  Instant sent_at{};   // the newest attempt
   Instant created_at{};
   std::string result;  // for people
 };
@@ -49,13 +52,15 @@ class Outbox {
   /// still waits in the same lane is superseded: only the newest wish is sent.
   void add(SQLite::Database& database, Operation& operation);
 
-  /// The next one due: no earlier one of its lane is open, and it need not wait. Ends first.
-  Result<std::optional<Operation>> next(std::string_view backend, Instant now) const;
-  /// When the next one that waits is due; nullopt when none waits.
-  Result<std::optional<Instant>> next_due(std::string_view backend) const;
+  using Lanes = std::set<std::string>;
+  /// The next one due: no earlier one of its lane is open, and it need not wait. Ends first. Not of `busy`
+  /// lanes: somebody is at work there.
+  Result<std::optional<Operation>> next(std::string_view backend, Instant now, const Lanes& busy = {}) const;
+  /// When the next one that `next` could give is due; nullopt when there is none.
+  Result<std::optional<Instant>> next_due(std::string_view backend, const Lanes& busy = {}) const;
 
   /// On the disk before it is sent.
-  Status begin(const Operation& operation);
+  Status begin(const Operation& operation, Instant now);
   Status end(const Operation& operation, Operation::State state, std::string_view result, Instant now);
   /// Back into the queue, or unknown, not before `at`.
   Status postpone(const Operation& operation, Operation::State state, std::string_view why, Instant at);

@@ -143,7 +143,7 @@ void Desk::take(std::unique_ptr<commerce::Adapter> adapter) {
   puller_ = std::make_unique<commerce::Puller>(
       commerce::Puller::Parts{*adapter_, catalogue_, orders_, freshness_}, commerce::Puller::Plan{}, [] {});
   pusher_ = std::make_unique<commerce::Pusher>(
-      commerce::Pusher::Parts{*adapter_, outbox_, freshness_, backend_},
+      commerce::Pusher::Parts{*adapter_, outbox_, freshness_, backend_}, commerce::Pusher::Config{},
       [](const auto& operation, auto state, const auto& why) {
         log::info("push", "{} {} of {}: {}{}{}", to_string(operation.kind), operation.id, operation.lane,
                   to_string(state), why.empty() ? "" : ", ", why);

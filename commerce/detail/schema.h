@@ -194,6 +194,11 @@ CREATE TABLE local_payment(
   PRIMARY KEY(purchase, payment)
 ) STRICT;
 )sql",
+    R"sql(
+-- When it was last sent: what has not come in by then may still do so. And how often no trustworthy answer came back.
+ALTER TABLE outbox ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail
