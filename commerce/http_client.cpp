@@ -111,8 +111,8 @@ std::optional<std::chrono::milliseconds> HttpResponse::retry_after(Instant now) 
                                                  std::chrono::milliseconds{0}, kLongest);
   const time_t at = curl_getdate(text.c_str(), nullptr);
   if (at < 0) return std::nullopt;
-  const auto wait =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Instant{std::chrono::seconds{at}} - now);
+  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(Instant{std::chrono::seconds{at}} -
+                                                                          date().value_or(now));
   return std::clamp(wait, std::chrono::milliseconds{0}, kLongest);
 }
 

@@ -31,7 +31,8 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  // names in lower case; of several alike the last
   std::string body;
 
-  /// Seconds or an HTTP date (RFC 9110, 10.2.3), as a duration from `now`; at most an hour.
+  /// Seconds or an HTTP date (RFC 9110, 10.2.3) by the server's own clock, which may be a day off; `now`
+  /// where it does not say what that is. At most an hour.
   [[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(Instant now) const;
   /// The server's clock, to the second.
   [[nodiscard]] std::optional<Instant> date() const;

@@ -20,8 +20,15 @@ constexpr std::array<std::string_view, 6> kKindNames = {"unknown",         "set_
 constexpr std::array<std::string_view, 6> kOperationStateNames = {"queued", "sending",  "unknown",
                                                                   "done",   "rejected", "superseded"};
 constexpr const char* kOperationColumns =
-    "sequence, operation, backend, lane, kind, priority, body, state, attempts, created_at, result, "
-    "due_at";
+    "sequence, operation, backend, lane, kind, priority, body, state, attempts, unanswered, sent_at, "
+    "created_at, result, due_at";
+/// The first one of each lane that is open and due, of lanes that nobody is at work in; ?1 the backend, ?2
+/// the busy lanes, ?3 now.
+constexpr const char* kHeads =
+    " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', 'unknown') AND due_at <= ?3 AND "
+    "lane NOT IN (SELECT value FROM json_each(?2)) AND NOT EXISTS(SELECT 1 FROM outbox AS earlier WHERE "
+    "earlier.backend = o.backend AND earlier.lane = o.lane AND earlier.sequence < o.sequence AND "
+    "earlier.due_at <= ?3 AND earlier.state IN ('queued', 'sending', 'unknown'))";
 
 template <typename Enum, size_t n>
 Enum from_name(const std::array<std::string_view, n>& names, std::string_view name) {
@@ -49,9 +56,11 @@ Operation operation_of(SQLite::Statement& row) {
   operation.body = nlohmann::json::parse(row.getColumn(6).getString(), nullptr, false);
   operation.state = from_name<Operation::State>(kOperationStateNames, row.getColumn(7).getString());
   operation.attempts = row.getColumn(8).getInt();
-  operation.created_at = instant_of(row.getColumn(9).getInt64());
-  operation.result = row.getColumn(10).getString();
-  operation.due_at = instant_of(row.getColumn(11).getInt64());
+  operation.unanswered = row.getColumn(9).getInt();
+  operation.sent_at = instant_of(row.getColumn(10).getInt64());
+  operation.created_at = instant_of(row.getColumn(11).getInt64());
+  operation.result = row.getColumn(12).getString();
+  operation.due_at = instant_of(row.getColumn(13).getInt64());
   return operation;
 }
 
@@ -141,18 +150,15 @@ void Outbox::note_end(const std::string& id, std::string_view state, Instant at)
   store_.note(nlohmann::json{{"ended", id}, {"state", state}, {"at", micros(at)}}.dump());
 }
 
-Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant now) const {
+Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant now,
+                                              const Lanes& busy) const {
   std::optional<Operation> found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(
-        database, std::string("SELECT ") + kOperationColumns +
-                      " FROM outbox AS o WHERE backend = ?1 AND state IN ('queued', 'sending', "
-                      "'unknown') AND not_before <= ?2 AND due_at <= ?2 AND NOT EXISTS(SELECT 1 FROM "
-                      "outbox AS earlier WHERE earlier.backend = o.backend AND earlier.lane = o.lane AND "
-                      "earlier.sequence < o.sequence AND earlier.due_at <= ?2 AND earlier.state IN "
-                      "('queued', 'sending', 'unknown')) ORDER BY priority, sequence LIMIT 1");
+    SQLite::Statement row(database, std::string("SELECT ") + kOperationColumns + kHeads +
+                                        " AND not_before <= ?3 ORDER BY priority, sequence LIMIT 1");
     row.bind(1, std::string(backend));
-    row.bind(2, micros(now));
+    row.bind(2, nlohmann::json(busy).dump());
+    row.bind(3, micros(now));
     if (row.executeStep()) found = operation_of(row);
     return {};
   });
@@ -160,14 +166,18 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
   return found;
 }
 
-Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const {
+Result<std::optional<Instant>> Outbox::next_due(std::string_view backend, Instant now,
+                                                const Lanes& busy) const {
   std::optional<Instant> due;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(database,
-                          "SELECT min(max(not_before, due_at)) FROM outbox WHERE backend = ? AND state IN "
-                          "('queued', 'sending', "
-                          "'unknown')");
+    SQLite::Statement row(
+        database,
+        std::string("SELECT min(at) FROM (SELECT not_before AS at") + kHeads +
+            " UNION ALL SELECT due_at FROM outbox WHERE backend = ?1 AND state IN ('queued', 'sending', "
+            "'unknown') AND due_at > ?3 AND lane NOT IN (SELECT value FROM json_each(?2)))");
     row.bind(1, std::string(backend));
+    row.bind(2, nlohmann::json(busy).dump());
+    row.bind(3, micros(now));
     if (row.executeStep() && !row.getColumn(0).isNull()) due = instant_of(row.getColumn(0).getInt64());
     return {};
   });
@@ -175,14 +185,15 @@ Result<std::optional<Instant>> Outbox::next_due(std::string_view backend) const 
   return due;
 }
 
-Result<bool> Outbox::begin(const Operation& operation) {
+Result<bool> Outbox::begin(const Operation& operation, Instant now) {
   bool is_begun = false;
   auto written = store_.write([&](SQLite::Database& database) -> Status {
     SQLite::Statement update(
         database,
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE sequence = ? "
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_at = ? WHERE sequence = ? "
         "AND state IN ('queued', 'sending', 'unknown')");
-    update.bind(1, operation.sequence);
+    update.bind(1, micros(now));
+    update.bind(2, operation.sequence);
     is_begun = update.exec() > 0;
     return {};
   });
@@ -207,12 +218,14 @@ Status Outbox::end(const Operation& operation, Operation::State state, std::stri
 Status Outbox::postpone(const Operation& operation, Operation::State state, std::string_view why,
                         Instant at) {
   return store_.write([&](SQLite::Database& database) -> Status {
-    SQLite::Statement update(database,
-                             "UPDATE outbox SET state = ?, result = ?, not_before = ? WHERE sequence = ?");
+    SQLite::Statement update(
+        database,
+        "UPDATE outbox SET state = ?, result = ?, not_before = ?, unanswered = ? WHERE sequence = ?");
     update.bind(1, std::string(to_string(state)));
     update.bind(2, std::string(why));
     update.bind(3, micros(at));
-    update.bind(4, operation.sequence);
+    update.bind(4, operation.unanswered);
+    update.bind(5, operation.sequence);
     update.exec();
     return {};
   });
@@ -286,7 +299,7 @@ void replay_outbox_line(SQLite::Database& database, std::string_view line) {
   SQLite::Statement insert(
       database,
       "INSERT OR IGNORE INTO outbox(operation, backend, lane, kind, priority, body, state, "
-      "created_at, due_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?, ?)");
+      "created_at, due_at, sent_at) VALUES(?, ?, ?, ?, ?, ?, 'unknown', ?, ?, unixepoch() * 1000000)");
   insert.bind(1, note.value("operation", std::string()));
   insert.bind(2, note.value("backend", std::string()));
   insert.bind(3, note.value("lane", std::string()));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ struct Operation {
   nlohmann::json body;
   State state = State::kQueued;
   int attempts = 0;
+  int unanswered = 0;  // of them, how many nobody knows the end of
+  Instant sent_at{};   // the newest attempt
   Instant created_at{};
   Instant due_at{};    // not before; until then it holds up nothing in its lane
   std::string result;  // for people
@@ -56,13 +59,16 @@ class Outbox {
   /// Only inside `Store::write`. False when `id` has ended, is being sent, or may have been.
   bool withdraw(SQLite::Database& database, const std::string& id, std::string_view why, Instant now);
 
-  /// The next one due: no earlier one of its lane is open and due, and it need not wait. Ends first.
-  Result<std::optional<Operation>> next(std::string_view backend, Instant now) const;
-  /// When the next one that waits is due; nullopt when none waits.
-  Result<std::optional<Instant>> next_due(std::string_view backend) const;
+  using Lanes = std::set<std::string>;
+  /// The next one due: no earlier one of its lane is open and due, and it need not wait. Ends first. Not of
+  /// `busy` lanes: somebody is at work there.
+  Result<std::optional<Operation>> next(std::string_view backend, Instant now, const Lanes& busy = {}) const;
+  /// When the next one that `next` could give is due; nullopt when there is none.
+  Result<std::optional<Instant>> next_due(std::string_view backend, Instant now,
+                                          const Lanes& busy = {}) const;
 
   /// On the disk before it is sent. False when it was superseded or withdrawn meanwhile: it must not be sent.
-  Result<bool> begin(const Operation& operation);
+  Result<bool> begin(const Operation& operation, Instant now);
   Status end(const Operation& operation, Operation::State state, std::string_view result, Instant now);
   /// Back into the queue, or unknown, not before `at`.
   Status postpone(const Operation& operation, Operation::State state, std::string_view why, Instant at);

@@ -11,7 +11,7 @@ ShopSync::ShopSync(ShopData& data, Adapter& adapter, const Puller::Plan& plan, C
                 reconciler_.poke();
                 calls_.changed();
               }),
-      pusher_({adapter, data.outbox, data.freshness, data.backend},
+      pusher_({adapter, data.outbox, data.freshness, data.backend}, Pusher::Config{},
               [this](const Operation& operation, Operation::State state, const std::string& why) {
                 reconciler_.poke();
                 calls_.ended(operation, state, why);

@@ -104,7 +104,9 @@ class Store::Journal {
   }
 
   void add(std::string line) { pending_ += std::move(line) + "\n"; }
-  void forget() { pending_.clear(); }
+  [[nodiscard]] size_t pending() const { return pending_.size(); }
+  /// What was added since `pending()` said so much.
+  void forget(size_t since) { pending_.resize(since); }
   Status flush() {
     if (pending_.empty()) return {};
     const std::string text = std::exchange(pending_, {});
@@ -210,13 +212,53 @@ Status Store::replay_journals() {
 }
 
 Status Store::write(const Work& work) {
+  Waiting mine{work, {}};
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    waiting_.push_back(&mine);
+  }
   const std::lock_guard lock(write_mutex_);
-  journal_->forget();
-  return guarded("writing the store", [&]() -> Status {
+  if (mine.is_done) return mine.result;  // by who held the lock before us
+  std::vector<Waiting*> writes;
+  {
+    const std::lock_guard waiting_lock(waiting_mutex_);
+    writes = std::exchange(waiting_, {});
+  }
+  commit(writes);
+  return mine.result;
+}
+
+void Store::commit(std::vector<Waiting*>& writes) {
+  journal_->forget(0);
+  const auto committed = guarded("writing the store", [&]() -> Status {
     SQLite::Transaction transaction(*writer_, SQLite::TransactionBehavior::IMMEDIATE);
-    if (auto done = work(*writer_); !done) return done;
+    for (auto* write : writes) run_in_savepoint(*write);
     if (auto noted = journal_->flush(); !noted) return noted;
     transaction.commit();
+    return {};
+  });
+  for (auto* write : writes) {
+    if (!committed && write->result) write->result = committed;
+    write->is_done = true;
+  }
+}
+
+/// One that fails takes back what it did and noted, and leaves the others alone.
+void Store::run_in_savepoint(Waiting& write) {
+  const size_t noted = journal_->pending();
+  write.result = guarded("writing the store", [&]() -> Status {
+    // Some errors (a full disk) end the whole transaction: then the commit fails for all.
+    if (sqlite3_get_autocommit(writer_->getHandle()) != 0)
+      return fail(ErrorCode::kIo, "the transaction it was to be part of has failed");
+    writer_->exec("SAVEPOINT one");
+    auto done = write.work(*writer_);
+    if (done) writer_->exec("RELEASE one");
+    return done;
+  });
+  if (write.result) return;
+  journal_->forget(noted);
+  (void)guarded("taking back a write", [&]() -> Status {
+    writer_->exec("ROLLBACK TO one; RELEASE one");
     return {};
   });
 }

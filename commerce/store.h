@@ -19,7 +19,8 @@ namespace vitrine::commerce {
 
 /// The shop's data on this box: one SQLite file with one writing connection (Debian 12's 3.40 can lose a
 /// transaction when two connections restart the WAL at once), WAL, synchronous=FULL, STRICT tables.
-/// Threads: any, all functions; a write waits for the one before it.
+/// Threads: any, all functions. Writes that come while one is under way are committed together after it: the
+/// disk is waited for once, and each is all there or not at all.
 class Store {
  public:
   struct Config {
@@ -37,8 +38,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// One transaction: all of `work` or nothing. On success it is on the disk. `work` returns an error, or
-  /// lets SQLite's exception out, to have nothing of it.
+  /// All of `work` or nothing. On success it is on the disk. `work` returns an error, or lets SQLite's
+  /// exception out, to have nothing of it; it may run on the thread of another writer.
   Status write(const Work& work);
   /// One snapshot, that no writer changes or waits for.
   Status read(const Work& work) const;
@@ -54,17 +55,26 @@ class Store {
 
  private:
   class Journal;
+  struct Waiting {
+    const Work& work;
+    Status result;
+    bool is_done = false;  // guarded by write_mutex_
+  };
 
   explicit Store(Config config);
   Status start();
   Status open_journal();
   Status replay_journals();
+  void commit(std::vector<Waiting*>& writes);
+  void run_in_savepoint(Waiting& write);
   [[nodiscard]] std::filesystem::path file() const { return config_.directory / "store.sqlite3"; }
   [[nodiscard]] std::filesystem::path backup_directory() const { return config_.directory / "backups"; }
   [[nodiscard]] std::filesystem::path journal_directory() const { return config_.directory / "journal"; }
 
   const Config config_;
   std::vector<std::string> repairs_;
+  std::mutex waiting_mutex_;
+  std::vector<Waiting*> waiting_;  // guarded by waiting_mutex_; the writers' own, who wait for write_mutex_
   std::mutex write_mutex_;
   std::unique_ptr<SQLite::Database> writer_;  // guarded by write_mutex_
   std::unique_ptr<Journal> journal_;          // guarded by write_mutex_

@@ -113,6 +113,7 @@ Called<json> judge_by_status(const HttpResponse& response) {
 }
 
 Called<HttpResponse> ShopSession::send(const HttpRequest& request, MediaTime deadline) {
+  if (auto wait = told_to_wait()) return tl::unexpected(std::move(*wait));
   const Instant sent = system_now();
   auto response = client_.send(request, deadline);
   if (!response)
@@ -122,7 +123,30 @@ Called<HttpResponse> ShopSession::send(const HttpRequest& request, MediaTime dea
                     std::string(to_string(response.error().error.code)),
                     {}});
   note_date(*response, sent, system_now());
+  note_retry_after(*response);
   return std::move(*response);
+}
+
+std::optional<CallFailure> ShopSession::told_to_wait() const {
+  const std::lock_guard lock(pause_mutex_);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(not_before_ - steady_now());
+  if (left.count() <= 0) return std::nullopt;
+  return CallFailure{
+      Error{ErrorCode::kRateLimited,
+            fmt::format("the server wished to be left alone; {} s of that are left, and nothing was sent",
+                        std::chrono::ceil<std::chrono::seconds>(left).count()),
+            0},
+      WriteResult::kThrottled,
+      {},
+      left};
+}
+
+void ShopSession::note_retry_after(const HttpResponse& response) {
+  if (response.status != 429 && response.status != 503) return;
+  const auto wait = response.retry_after(system_now());
+  if (!wait) return;
+  const std::lock_guard lock(pause_mutex_);
+  not_before_ = std::max(not_before_, steady_now() + *wait);
 }
 
 Called<json> ShopSession::call(HttpRequest request, Judge judge, MediaTime deadline) {

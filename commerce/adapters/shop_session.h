@@ -47,7 +47,8 @@ std::string printable(const std::string& text);
 std::string percent_encode(std::string_view text);
 
 /// A shop's server with one token for all threads: logs in when there is none, once more when it is refused.
-/// A refused password is not tried again for half a minute: servers lock out who does.
+/// A refused password is not tried again for half a minute: servers lock out who does. A server that said
+/// when to come back (Retry-After) is not asked anything before.
 class ShopSession {
  public:
   using Judge = Called<nlohmann::json> (*)(const HttpResponse&);
@@ -72,6 +73,8 @@ class ShopSession {
   using TokenPtr = std::shared_ptr<const Token>;
 
   Called<TokenPtr> token(const TokenPtr& refused, MediaTime deadline);
+  std::optional<CallFailure> told_to_wait() const;
+  void note_retry_after(const HttpResponse& response);
   void note_date(const HttpResponse& response, Instant sent, Instant received);
 
   HttpClient client_;
@@ -80,6 +83,8 @@ class ShopSession {
   TokenPtr token_;                      // guarded by login_mutex_
   std::optional<CallFailure> refusal_;  // guarded by login_mutex_
   MediaTime refusal_until_{};           // guarded by login_mutex_
+  mutable std::mutex pause_mutex_;
+  MediaTime not_before_{};  // guarded by pause_mutex_; as the server wished
   mutable std::mutex clock_mutex_;
   std::optional<std::chrono::microseconds> least_offset_;  // guarded by clock_mutex_
   std::chrono::microseconds most_offset_{};                // guarded by clock_mutex_

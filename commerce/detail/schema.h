@@ -299,6 +299,13 @@ CREATE TABLE refused_purchase(
   PRIMARY KEY(backend, backend_id)
 ) STRICT;
 )sql",
+
+    // What the outbox must know of a request that nobody answered.
+    R"sql(
+-- When it was last sent: what has not come in by then may still do so. And how often no trustworthy answer came back.
+ALTER TABLE outbox ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail

@@ -176,7 +176,7 @@ TEST_F(StoreTest, OutboxKeepsTheOrderOfALaneAndLetsEndsGoFirst) {
   auto next = *outbox().next("local", system_now());
   ASSERT_TRUE(next);
   EXPECT_EQ(next->id, other) << "p1's end waits for p1's start";
-  ASSERT_TRUE(outbox().begin(*next));
+  ASSERT_TRUE(outbox().begin(*next, system_now()));
   open();  // a crash: it is there, and says that it was under way
   next = *outbox().next("local", system_now());
   EXPECT_EQ(next->id, other);
