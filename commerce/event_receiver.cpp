@@ -233,9 +233,10 @@ class EventReceiver::Server::Connection : public std::enable_shared_from_this<Co
     response_.result(status);
     response_.version(11);
     response_.keep_alive(false);
-    if (status != http::status::no_content)
+    if (status != http::status::no_content) {  // which has no length either (RFC 9110, 8.6)
       response_.body() = std::string(http::obsolete_reason(status)) + "\n";
-    response_.prepare_payload();
+      response_.prepare_payload();
+    }
     stream_.expires_after(kLastWord);
     http::async_write(stream_, response_, then(&Connection::on_answered));
   }

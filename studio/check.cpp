@@ -129,6 +129,7 @@ Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
     check_file(fmt::format("microphone[{}].source", i), config.microphones[i].source, findings);
   }
   check_secret(config, "commerce.credential", config.commerce.credential, findings);
+  check_secret(config, "commerce.events_credential", config.commerce.events_credential, findings);
   check_destinations(config, findings);
   std::set<std::string> themes;
   for (const auto& program : config.programs) themes.insert(program.theme);
