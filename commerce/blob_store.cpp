@@ -63,7 +63,7 @@ Status fill(int fd, std::string_view bytes, const std::string& what) {
 }
 
 Status write_anew(const fs::path& directory, const fs::path& target, std::string_view bytes) {
-  std::string unfinished = (directory / (std::string(kUnfinished) + "XXXXXX")).string();
+  std::string unfinished = fmt::format("{}/{}XXXXXX", directory.string(), kUnfinished);
   const UniqueFd fd(::mkostemp(unfinished.data(), O_CLOEXEC));
   if (!fd.is_open()) return io_error("creating " + unfinished);
   auto done = fill(fd.get(), bytes, "writing " + unfinished);

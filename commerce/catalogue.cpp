@@ -12,32 +12,21 @@
 namespace vitrine::commerce {
 namespace {
 
+using detail::bind_optional;
 using detail::instant_of;
+using detail::integer_or_null;
 using detail::micros;
 
 constexpr const char* kItemColumns =
     "id, product, variant, sku, title, option, category, image_url, shop_url, availability, currency, price, "
     "base_price, reference_price, stock, is_presale, backend_version, version, changed_at";
 
-std::optional<int64_t> integer_or_null(const SQLite::Column& column) {
-  return column.isNull() ? std::nullopt : std::optional(column.getInt64());
-}
-
 Catalogue::Row row_of(SQLite::Statement& found) {
   Catalogue::Row row;
   CatalogueItem& item = row.item;
-  const Money unit{0, detail::currency_of(found.getColumn(10).getString())};
-  const auto money = [&](int64_t minor) { return Money{minor, unit.currency}; };
   row.id = found.getColumn(0).getInt64();
-  item.ref = {found.getColumn(1).getString(), found.getColumn(2).getString()};
-  item.sku = found.getColumn(3).getString();
-  item.title = found.getColumn(4).getString();
-  item.option = found.getColumn(5).getString();
-  item.category = found.getColumn(6).getString();
-  item.image_url = found.getColumn(7).getString();
-  item.shop_url = found.getColumn(8).getString();
-  item.availability = availability_from(found.getColumn(9).getString());
-  item.price = money(found.getColumn(11).getInt64());
+  detail::read_item_columns(found, 1, item);
+  const auto money = [&](int64_t minor) { return Money{minor, item.price.currency}; };
   if (const auto minor = integer_or_null(found.getColumn(12))) item.base_price = money(*minor);
   if (const auto minor = integer_or_null(found.getColumn(13))) item.reference_price = money(*minor);
   item.stock = integer_or_null(found.getColumn(14));
@@ -115,24 +104,13 @@ class ItemWriter {
     statement.bind(2, ref.product);
     statement.bind(3, ref.variant);
   }
-  static void bind_optional(SQLite::Statement& statement, int at, std::optional<int64_t> value) {
-    if (value)
-      statement.bind(at, *value);
-    else
-      statement.bind(at);
-  }
   void write(const CatalogueItem& item) {
     const auto minor = [](const std::optional<Money>& money) {
       return money ? std::optional(money->minor) : std::nullopt;
     };
-    bind_ref(put_, item.ref);
-    int at = 4;
-    for (const auto* text :
-         {&item.sku, &item.title, &item.option, &item.category, &item.image_url, &item.shop_url})
-      put_.bind(at++, *text);
-    put_.bind(at++, std::string(to_string(item.availability)));
-    put_.bind(at++, std::string(item.price.currency.data(), item.price.currency.size()));
-    put_.bind(at++, item.price.minor);
+    put_.reset();
+    put_.bind(1, backend_);
+    int at = detail::bind_item_columns(put_, 2, item);
     bind_optional(put_, at++, minor(item.base_price));
     bind_optional(put_, at++, minor(item.reference_price));
     bind_optional(put_, at++, item.stock);

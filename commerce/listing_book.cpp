@@ -21,10 +21,6 @@ constexpr std::array<std::string_view, 6> kListingStateNames = {"unknown", "queu
 constexpr const char* kListingColumns =
     "id, show, product, variant, state, why, quota, supply, listed_at, operation, version";
 
-std::optional<int64_t> optional_integer(const SQLite::Column& column) {
-  return column.isNull() ? std::nullopt : std::optional(column.getInt64());
-}
-
 Listing listing_of(SQLite::Statement& found) {
   Listing listing;
   listing.id = found.getColumn(0).getInt64();
@@ -32,9 +28,9 @@ Listing listing_of(SQLite::Statement& found) {
   listing.ref = {found.getColumn(2).getString(), found.getColumn(3).getString()};
   listing.state = listing_state_from(found.getColumn(4).getString());
   listing.why = found.getColumn(5).getString();
-  listing.quota = optional_integer(found.getColumn(6));
-  listing.supply = optional_integer(found.getColumn(7));
-  if (const auto at = optional_integer(found.getColumn(8))) listing.listed_at = instant_of(*at);
+  listing.quota = detail::integer_or_null(found.getColumn(6));
+  listing.supply = detail::integer_or_null(found.getColumn(7));
+  if (const auto at = detail::integer_or_null(found.getColumn(8))) listing.listed_at = instant_of(*at);
   listing.operation = found.getColumn(9).getString();
   listing.version = found.getColumn(10).getInt64();
   return listing;

@@ -6,6 +6,38 @@
 
 namespace vitrine::commerce::detail {
 
+std::optional<int64_t> integer_or_null(const SQLite::Column& column) {
+  return column.isNull() ? std::nullopt : std::optional(column.getInt64());
+}
+
+void bind_optional(SQLite::Statement& statement, int at, std::optional<int64_t> value) {
+  if (value)
+    statement.bind(at, *value);
+  else
+    statement.bind(at);
+}
+
+void read_item_columns(SQLite::Statement& row, int first, CatalogueItem& item) {
+  int at = first;
+  for (auto* text : {&item.ref.product, &item.ref.variant, &item.sku, &item.title, &item.option,
+                     &item.category, &item.image_url, &item.shop_url})
+    *text = row.getColumn(at++).getString();
+  item.availability = availability_from(row.getColumn(at++).getString());
+  item.price.currency = currency_of(row.getColumn(at++).getString());
+  item.price.minor = row.getColumn(at).getInt64();
+}
+
+int bind_item_columns(SQLite::Statement& statement, int first, const CatalogueItem& item) {
+  int at = first;
+  for (const auto* text : {&item.ref.product, &item.ref.variant, &item.sku, &item.title, &item.option,
+                           &item.category, &item.image_url, &item.shop_url})
+    statement.bind(at++, *text);
+  statement.bind(at++, std::string(to_string(item.availability)));
+  statement.bind(at++, std::string(item.price.currency.data(), item.price.currency.size()));
+  statement.bind(at++, item.price.minor);
+  return at;
+}
+
 std::string problems_text(const Problems& problems) {
   auto list = nlohmann::json::array();
   for (const auto& problem : problems)

@@ -3,15 +3,19 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "commerce/item.h"
 #include "core/error.h"
 #include "core/media_time.h"
 
 namespace SQLite {
+class Column;
 class Database;
-}
+class Statement;
+}  // namespace SQLite
 
 namespace vitrine::commerce::detail {
 
@@ -27,6 +31,15 @@ inline std::array<char, 3> currency_of(std::string_view text) {
   text.copy(currency.data(), currency.size());
   return currency;
 }
+
+std::optional<int64_t> integer_or_null(const SQLite::Column& column);
+void bind_optional(SQLite::Statement& statement, int at, std::optional<int64_t> value);
+
+/// What tables of items have alike, in this order, from column `first` on: product, variant, sku, title,
+/// option, category, image_url, shop_url, availability, currency, price.
+void read_item_columns(SQLite::Statement& row, int first, CatalogueItem& item);
+/// The same to be written; the column behind them.
+int bind_item_columns(SQLite::Statement& statement, int first, const CatalogueItem& item);
 
 /// Why a row was refused, as a column keeps it.
 std::string problems_text(const Problems& problems);

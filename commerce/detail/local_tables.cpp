@@ -20,41 +20,21 @@ constexpr const char* kSelectLocalItem =
     "x.timed_price FROM local_timed_item AS x JOIN local_timed_price AS p ON p.id = x.timed_price "
     "WHERE p.begins_at <= ?1 AND p.ends_at > ?1) AS t ON t.product = i.product AND t.variant = i.variant ";
 
-std::optional<int64_t> nullable(const SQLite::Column& column) {
-  return column.isNull() ? std::nullopt : std::optional(column.getInt64());
-}
-
-void bind_nullable(SQLite::Statement& statement, int at, std::optional<int64_t> value) {
-  if (value)
-    statement.bind(at, *value);
-  else
-    statement.bind(at);
-}
-
 LocalRow local_row_of(SQLite::Statement& found) {
   LocalRow row;
   CatalogueItem& item = row.local.item;
-  const auto currency = currency_of(found.getColumn(9).getString());
-  item.ref = {found.getColumn(0).getString(), found.getColumn(1).getString()};
-  item.sku = found.getColumn(2).getString();
-  item.title = found.getColumn(3).getString();
-  item.option = found.getColumn(4).getString();
-  item.category = found.getColumn(5).getString();
-  item.image_url = found.getColumn(6).getString();
-  item.shop_url = found.getColumn(7).getString();
-  item.availability = availability_from(found.getColumn(8).getString());
-  const Money base{found.getColumn(10).getInt64(), currency};
-  item.price = base;
-  item.base_price = base;
-  if (const auto minor = nullable(found.getColumn(11))) item.reference_price = Money{*minor, currency};
+  read_item_columns(found, 0, item);
+  item.base_price = item.price;
+  if (const auto minor = integer_or_null(found.getColumn(11)))
+    item.reference_price = Money{*minor, item.price.currency};
   row.local.reference_basis = found.getColumn(12).getString();
-  item.stock = nullable(found.getColumn(13));
-  row.table_stock = nullable(found.getColumn(14));
+  item.stock = integer_or_null(found.getColumn(13));
+  row.table_stock = integer_or_null(found.getColumn(14));
   item.is_presale = found.getColumn(15).getInt() != 0;
   row.revision = found.getColumn(16).getInt64();
   row.local.edition = found.getColumn(17).getInt64();
   item.version = std::to_string(row.revision);
-  if (const auto minor = nullable(found.getColumn(18))) {
+  if (const auto minor = integer_or_null(found.getColumn(18))) {
     item.price.minor = *minor;
     item.version += fmt::format("+{}", found.getColumn(19).getInt64());  // equal versions are equal rows
   }
@@ -105,18 +85,11 @@ int64_t LocalItems::put(const LocalRow& row, Edit edit, Instant now) {
   const CatalogueItem& item = row.local.item;
   const int64_t revision = next_local_revision(database_);
   put_.reset();
-  bind_local_ref(put_, 1, item.ref);
-  int at = 3;
-  for (const auto* text :
-       {&item.sku, &item.title, &item.option, &item.category, &item.image_url, &item.shop_url})
-    put_.bind(at++, *text);
-  put_.bind(at++, std::string(to_string(item.availability)));
-  put_.bind(at++, std::string(item.price.currency.data(), item.price.currency.size()));
-  put_.bind(at++, item.price.minor);
-  bind_nullable(put_, at++, item.reference_price ? std::optional(item.reference_price->minor) : std::nullopt);
+  int at = bind_item_columns(put_, 1, item);
+  bind_optional(put_, at++, item.reference_price ? std::optional(item.reference_price->minor) : std::nullopt);
   put_.bind(at++, row.local.reference_basis);
-  bind_nullable(put_, at++, item.stock);
-  bind_nullable(put_, at++, row.table_stock);
+  bind_optional(put_, at++, item.stock);
+  bind_optional(put_, at++, row.table_stock);
   put_.bind(at++, item.is_presale ? 1 : 0);
   put_.bind(at++, revision);
   put_.bind(at++, edit == Edit::kAll ? revision : row.local.edition);
@@ -127,7 +100,7 @@ int64_t LocalItems::put(const LocalRow& row, Edit edit, Instant now) {
 
 void LocalItems::note_table_stock(const Ref& ref, std::optional<int64_t> stock) {
   note_.reset();
-  bind_nullable(note_, 1, stock);
+  bind_optional(note_, 1, stock);
   bind_local_ref(note_, 2, ref);
   note_.exec();
 }
@@ -137,7 +110,7 @@ std::optional<int64_t> LocalItems::highest_timed_price(const Ref& ref, Instant n
   bind_local_ref(highest_, 1, ref);
   highest_.bind(3, micros(now));
   std::optional<int64_t> highest;
-  if (highest_.executeStep()) highest = nullable(highest_.getColumn(0));
+  if (highest_.executeStep()) highest = integer_or_null(highest_.getColumn(0));
   highest_.reset();
   return highest;
 }

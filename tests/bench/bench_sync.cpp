@@ -39,8 +39,10 @@ struct Options {
 
 const std::string kShops = VITRINE_SOURCE_DIR "/tests/peers/shops/";
 
+constexpr std::chrono::minutes kPatience{2};  // a busy machine's shop is slow, and that is the figure
+
 Adapter::Deadline in_two_minutes() {
-  return {steady_now() + std::chrono::minutes(2)};
+  return {steady_now() + kPatience};
 }
 
 template <typename T>
@@ -104,10 +106,12 @@ class LargeShop {
     if (name_ == "medusa") {
       MedusaAdapter::Config config;
       config.url = url_;
+      config.http.timeout = kPatience;
       return must(MedusaAdapter::open(std::move(config), std::move(credential), in_two_minutes()));
     }
     VendureAdapter::Config config;
     config.url = url_;
+    config.http.timeout = kPatience;
     return must(VendureAdapter::open(std::move(config), std::move(credential), in_two_minutes()));
   }
 
