@@ -154,8 +154,12 @@ Result<std::optional<Operation>> Outbox::next(std::string_view backend, Instant 
                                               const Lanes& busy) const {
   std::optional<Operation> found;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
-    SQLite::Statement row(database, std::string("SELECT ") + kOperationColumns + kHeads +
-                                        " AND not_before <= ?3 ORDER BY priority, sequence LIMIT 1");
+    SQLite::Statement row(
+        database,
+        std::string("SELECT ") + kOperationColumns + kHeads +
+            " AND not_before <= ?3 ORDER BY (SELECT min(behind.priority) FROM outbox "
+            "AS behind WHERE behind.backend = o.backend AND behind.lane = o.lane AND "
+            "behind.due_at <= ?3 AND behind.state IN ('queued', 'sending', 'unknown')), sequence LIMIT 1");
     row.bind(1, std::string(backend));
     row.bind(2, nlohmann::json(busy).dump());
     row.bind(3, micros(now));

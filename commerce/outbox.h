@@ -60,8 +60,8 @@ class Outbox {
   bool withdraw(SQLite::Database& database, const std::string& id, std::string_view why, Instant now);
 
   using Lanes = std::set<std::string>;
-  /// The next one due: no earlier one of its lane is open and due, and it need not wait. Ends first. Not of
-  /// `busy` lanes: somebody is at work there.
+  /// The next one due: no earlier one of its lane is open and due, and it need not wait. Ends first, and what
+  /// an end waits for in its lane. Not of `busy` lanes: somebody is at work there.
   Result<std::optional<Operation>> next(std::string_view backend, Instant now, const Lanes& busy = {}) const;
   /// When the next one that `next` could give is due; nullopt when there is none.
   Result<std::optional<Instant>> next_due(std::string_view backend, Instant now,

@@ -99,6 +99,9 @@ Called<json> judge_by_status(const HttpResponse& response) {
   auto answer = parse_backend_json(response.body);
   if (response.status >= 200 && response.status < 300) {
     if (answer) return std::move(*answer);
+    const auto type = response.headers.find("content-type");
+    if (type != response.headers.end() && type->second.starts_with("text/html"))
+      return tl::unexpected(not_understood("a web page and not JSON; is the shop's address right?"));
     return tl::unexpected(
         CallFailure{answer.error().with_context("the server's answer"), WriteResult::kUnknown, {}, {}});
   }

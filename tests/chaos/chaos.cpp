@@ -127,7 +127,6 @@ std::optional<int> kill_and_restart(const Options& options, const RunOptions& ru
     if (kills % 10 == 0) {
       const auto lines = said_in(log);
       fmt::print("{} killed, {} added\n", kills, lines.added.size());
-      std::fflush(stdout);
       if (lines.are_all_added) {
         heal(options, shop);
         return worker.wait() == 0 ? std::optional(kills) : std::nullopt;
@@ -222,6 +221,7 @@ int run_chaos(Options options, RunOptions run) {
 
 int main(int argc, char** argv) {
   using namespace vitrine::chaos;
+  (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // somebody watches
   CLI::App app{"Random operations over a path that breaks, by a process that is killed"};
   app.require_subcommand(1);
   Options options;

@@ -64,9 +64,9 @@ int64_t Plan::any(int64_t least, int64_t most) {
 Operation Plan::next(Instant now) {
   const auto& product = products_[static_cast<size_t>(any(0, static_cast<int64_t>(products_.size()) - 1))];
   const int64_t dice = any(0, 99);
-  Operation made = dice < 12 && product.takes_timed_price ? timed_price(product, now)
-                   : dice < 40                            ? listing(product, now)
-                                                          : stock(product, now);
+  Operation made = dice < 6 && product.takes_timed_price ? timed_price(product, now)
+                   : dice < 40                           ? listing(product, now)
+                                                         : stock(product, now);
   if (made.id.empty()) made.id = fmt::format("c{}-{}", seed_, count_);
   ++count_;
   return made;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process that is killed.
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <thread>
@@ -86,17 +87,25 @@ int work(const Options& options) {
   int64_t added = count(**store, "");
   for (int64_t i = 0; i < added; ++i) (void)plan.next(system_now());
 
-  // What a request may take and how long is waited, all shorter than where a show is run, so that much
-  // happens.
-  const auto adapter = open_shop(options, options.url, 1000ms);
   commerce::Outbox outbox(**store);
   commerce::Freshness freshness;
-  commerce::Pusher pusher({*adapter, outbox, freshness, options.shop},
-                          {.threads = 4, .first_wait = 50ms, .longest_wait = 2000ms, .settle = 4000ms},
-                          [](const Operation& operation, Operation::State state, const std::string& why) {
-                            if (state == Operation::State::kRejected)
-                              fmt::print(stderr, "{} rejected: {}\n", operation.id, why);
-                          });
+  std::unique_ptr<commerce::Adapter> adapter;
+  std::unique_ptr<commerce::Pusher> pusher;
+  std::atomic<commerce::Pusher*> open_pusher =
+      nullptr;  // once the shop lets us in; what is wished before waits
+  std::jthread opener([&] {
+    // What a request may take and how long is waited, all shorter than where a show is run: much is to
+    // happen.
+    adapter = open_shop(options, options.url, 3000ms);
+    pusher = std::make_unique<commerce::Pusher>(
+        commerce::Pusher::Parts{*adapter, outbox, freshness, options.shop},
+        commerce::Pusher::Config{.threads = 8, .first_wait = 50ms, .longest_wait = 2000ms, .settle = 8000ms},
+        [](const Operation& operation, Operation::State state, const std::string& why) {
+          if (state == Operation::State::kRejected)
+            fmt::print(stderr, "{} rejected: {}\n", operation.id, why);
+        });
+    open_pusher = pusher.get();
+  });
   const auto began = std::chrono::steady_clock::now();
   for (int64_t here = 0; added < options.operations; ++here) {
     std::this_thread::sleep_until(began + here * 1s / options.rate);
@@ -112,9 +121,10 @@ int work(const Options& options) {
     }
     say("added " + operation.id);
     ++added;
-    pusher.poke();
+    if (auto* pushing = open_pusher.load()) pushing->poke();
   }
   say("all added");
+  opener.join();
   while (count(**store, kOpen) > 0) std::this_thread::sleep_for(100ms);
   return 0;
 }

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -86,6 +88,37 @@ TEST_F(StoreTest, KeepsWhatWasWrittenAndNothingOfWhatFailed) {
   open();
   EXPECT_THAT(*catalogue().list(), SizeIs(1));
   EXPECT_THAT(store_->repairs(), IsEmpty());
+}
+
+TEST_F(StoreTest, OfWritesThatComeTogetherEachIsAllThereOrNotAtAll) {
+  constexpr int kWriters = 8;
+  constexpr int kWrites = 40;
+  {
+    std::vector<std::jthread> writers;
+    for (int writer = 0; writer < kWriters; ++writer)
+      writers.emplace_back([this, writer] {
+        for (int i = 0; i < kWrites; ++i) {
+          const std::string lane = fmt::format("p{}-{}", writer, i);
+          const auto written = store_->write([&](SQLite::Database& database) -> Status {
+            Operation operation{.backend = "local", .lane = lane, .kind = Operation::Kind::kPutTimedPrice};
+            outbox().add(database, operation);
+            if (i % 3 == 1) return fail(ErrorCode::kStopped, "thought better of it");
+            if (i % 3 == 2) database.exec("no such statement");
+            return {};
+          });
+          EXPECT_EQ(written.has_value(), i % 3 == 0) << lane;
+        }
+      });
+  }
+  open();
+  const auto operations = *outbox().list("local", 1000);
+  EXPECT_THAT(operations, SizeIs(kWriters * ((kWrites + 2) / 3)));
+  for (const auto& operation : operations)
+    EXPECT_EQ(std::stoi(operation.lane.substr(operation.lane.find('-') + 1)) % 3, 0) << operation.lane;
+  size_t noted = 0;
+  for (const auto& entry : fs::directory_iterator(dir_.path() / "journal"))
+    noted += static_cast<size_t>(std::ranges::count(fakes::read_file(entry.path()), '\n'));
+  EXPECT_EQ(noted, operations.size());
 }
 
 TEST_F(StoreTest, AReaderSeesOneMomentAndHoldsUpNoWriter) {

@@ -158,7 +158,7 @@ ScriptedShop::Fault ScriptedShop::random_fault() {
       {.does = kActs, .says = kHalf},
       {.says = kNothing},
       {.does = kActs, .says = kNothing},
-      {.does = kActs, .says = kAnswer, .delay = 1200ms},
+      {.does = kActs, .says = kAnswer, .delay = 3500ms},
   }};
   return ways.at(std::uniform_int_distribution<size_t>(0, ways.size() - 1)(random_));
 }
