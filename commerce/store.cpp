@@ -211,24 +211,33 @@ Status Store::replay_journals() {
   });
 }
 
+/// One writer leads: it commits what waits, then the first who came meanwhile leads. A mutex alone would not
+/// do: handed from writer to writer it wakes them one by one, and each comes back alone.
 Status Store::write(const Work& work) {
+  using Turn = Waiting::Turn;
   Waiting mine{work, {}};
-  {
-    const std::lock_guard lock(waiting_mutex_);
-    waiting_.push_back(&mine);
-  }
-  const std::lock_guard lock(write_mutex_);
-  if (mine.is_done) return mine.result;  // by who held the lock before us
   std::vector<Waiting*> writes;
   {
-    const std::lock_guard waiting_lock(waiting_mutex_);
+    std::unique_lock lock(waiting_mutex_);
+    waiting_.push_back(&mine);
+    if (!std::exchange(has_leader_, true)) mine.turn = Turn::kLeads;
+    turn_changed_.wait(lock, [&] { return mine.turn != Turn::kWaits; });
+    if (mine.turn == Turn::kIsOver) return mine.result;
     writes = std::exchange(waiting_, {});
   }
   commit(writes);
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    for (auto* write : writes) write->turn = Turn::kIsOver;
+    has_leader_ = !waiting_.empty();
+    if (has_leader_) waiting_.front()->turn = Turn::kLeads;
+  }
+  turn_changed_.notify_all();
   return mine.result;
 }
 
-void Store::commit(std::vector<Waiting*>& writes) {
+void Store::commit(const std::vector<Waiting*>& writes) {
+  const std::lock_guard lock(write_mutex_);
   journal_->forget(0);
   const auto committed = guarded("writing the store", [&]() -> Status {
     SQLite::Transaction transaction(*writer_, SQLite::TransactionBehavior::IMMEDIATE);
@@ -237,10 +246,8 @@ void Store::commit(std::vector<Waiting*>& writes) {
     transaction.commit();
     return {};
   });
-  for (auto* write : writes) {
+  for (auto* write : writes)
     if (!committed && write->result) write->result = committed;
-    write->is_done = true;
-  }
 }
 
 /// One that fails takes back what it did and noted, and leaves the others alone.
@@ -251,7 +258,14 @@ void Store::run_in_savepoint(Waiting& write) {
     if (sqlite3_get_autocommit(writer_->getHandle()) != 0)
       return fail(ErrorCode::kIo, "the transaction it was to be part of has failed");
     writer_->exec("SAVEPOINT one");
-    auto done = write.work(*writer_);
+    Status done;
+    try {
+      done = write.work(*writer_);
+    } catch (const SQLite::Exception&) {
+      throw;
+    } catch (const std::exception& other) {  // not its own thread: it must not get out
+      done = fail(ErrorCode::kUnknown, fmt::format("writing the store: {}", other.what()));
+    }
     if (done) writer_->exec("RELEASE one");
     return done;
   });

@@ -56,16 +56,17 @@ class Store {
  private:
   class Journal;
   struct Waiting {
+    enum class Turn { kWaits, kLeads, kIsOver };
     const Work& work;
     Status result;
-    bool is_done = false;  // guarded by write_mutex_
+    Turn turn = Turn::kWaits;  // guarded by waiting_mutex_
   };
 
   explicit Store(Config config);
   Status start();
   Status open_journal();
   Status replay_journals();
-  void commit(std::vector<Waiting*>& writes);
+  void commit(const std::vector<Waiting*>& writes);
   void run_in_savepoint(Waiting& write);
   [[nodiscard]] std::filesystem::path file() const { return config_.directory / "store.sqlite3"; }
   [[nodiscard]] std::filesystem::path backup_directory() const { return config_.directory / "backups"; }
@@ -74,7 +75,9 @@ class Store {
   const Config config_;
   std::vector<std::string> repairs_;
   std::mutex waiting_mutex_;
-  std::vector<Waiting*> waiting_;  // guarded by waiting_mutex_; the writers' own, who wait for write_mutex_
+  std::condition_variable turn_changed_;
+  std::vector<Waiting*> waiting_;  // guarded by waiting_mutex_; the writers' own, until their turn is over
+  bool has_leader_ = false;        // guarded by waiting_mutex_; who commits for all that wait
   std::mutex write_mutex_;
   std::unique_ptr<SQLite::Database> writer_;  // guarded by write_mutex_
   std::unique_ptr<Journal> journal_;          // guarded by write_mutex_

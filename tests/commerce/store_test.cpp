@@ -100,7 +100,10 @@ TEST_F(StoreTest, OfWritesThatComeTogetherEachIsAllThereOrNotAtAll) {
         for (int i = 0; i < kWrites; ++i) {
           const std::string lane = fmt::format("p{}-{}", writer, i);
           const auto written = store_->write([&](SQLite::Database& database) -> Status {
-            Operation operation{.backend = "local", .lane = lane, .kind = Operation::Kind::kPutTimedPrice};
+            Operation operation;
+            operation.backend = "local";
+            operation.lane = lane;
+            operation.kind = Operation::Kind::kPutTimedPrice;
             outbox().add(database, operation);
             if (i % 3 == 1) return fail(ErrorCode::kStopped, "thought better of it");
             if (i % 3 == 2) database.exec("no such statement");
