@@ -17,14 +17,21 @@ std::string stock(const json& item) {
   return item.contains("stock") ? std::to_string(item["stock"].get<int64_t>()) : "not counted";
 }
 
+/// "      where: found x, allowed: y", a line each.
+std::string problem_lines(const json& problems) {
+  std::string text;
+  for (const auto& problem : problems)
+    text += fmt::format("      {}: found {}, allowed: {}\n", problem.value("where", ""),
+                        problem.value("found", ""), problem.value("allowed", ""));
+  return text;
+}
+
 /// Rows of the shop that were not taken, a paragraph.
 std::string refusals(const json& rows, const char* id) {
   std::string text;
   for (const auto& row : rows) {
     text += fmt::format("  ! {} since {}\n", row.value(id, ""), row.value("since", ""));
-    for (const auto& problem : row["problems"])
-      text += fmt::format("      {}: found {}, allowed: {}\n", problem.value("where", ""),
-                          problem.value("found", ""), problem.value("allowed", ""));
+    text += problem_lines(row["problems"]);
   }
   return text;
 }
@@ -55,6 +62,9 @@ std::string format_items(const json& answer) {
                         item["price"].value("text", ""), item.value("title", ""),
                         item.value("option", "").empty() ? "" : " " + item.value("option", ""), stock(item),
                         item.value("availability", ""), confirmed(item));
+    if (item.contains("photo") && item["photo"].contains("problem"))
+      text += fmt::format("      photo {}: {}\n", item["photo"].contains("blob") ? "not renewed" : "missing",
+                          item["photo"].value("problem", ""));
   }
   if (answer["refused"].empty()) return text;
   text +=
@@ -106,6 +116,17 @@ std::string format_orders(const json& answer) {
   return text + refusals(answer["refused"], "order");
 }
 
+std::string format_show_orders(const json& answer) {
+  std::string text = fmt::format("{} lines of orders\n", answer["lines"].size());
+  for (const auto& line : answer["lines"]) {
+    text += fmt::format("  {}  {:<12} {} × {}  {}  {}\n", line.value("number", ""), line.value("state", ""),
+                        line["quantity"].get<int64_t>(), line.value("sku", ""),
+                        line["unit_price"].value("text", ""),
+                        line["item"].is_null() ? "! no item of this shop" : line["item"].get<std::string>());
+  }
+  return text;
+}
+
 std::string format_offers(const json& answer) {
   std::string text = fmt::format("{} offers\n", answer["offers"].size());
   for (const auto& offer : answer["offers"]) {
@@ -119,6 +140,54 @@ std::string format_offers(const json& answer) {
       text += fmt::format("        {} instead of {}  {}/{}\n", price["price"].value("text", ""),
                           price["before"].value("text", ""), price.value("product", ""),
                           price.value("variant", ""));
+  }
+  return text;
+}
+
+std::string format_import(const json& answer) {
+  const bool is_trial = answer.value("trial", false);
+  std::string text = fmt::format(
+      "{}{} added, {} changed, {} as they were, {} rows refused; {} items of the shop are not in the table "
+      "and stay as "
+      "they are\n",
+      is_trial ? "only tried, nothing is changed: " : "", answer["added"].get<int64_t>(),
+      answer["changed"].get<int64_t>(), answer["unchanged"].get<int64_t>(),
+      answer["refused_rows"].get<int64_t>(), answer["missing"].get<int64_t>());
+  if (is_trial)
+    text += fmt::format("{} photos of the folder would be brought in\n", answer["photos"].size());
+  else if (answer["photos_brought"] != 0 || !answer["photo_problems"].empty())
+    text += fmt::format("{} photos brought in, {} refused\n", answer["photos_brought"].get<int64_t>(),
+                        answer["photo_problems"].size());
+  for (const auto& title : answer["ignored_columns"])
+    text += fmt::format("  column left out: {}\n", title.get<std::string>());
+  if (!answer["remarks"].empty()) text += "taken, but:\n" + problem_lines(answer["remarks"]);
+  if (!answer["refused"].empty()) text += "refused; mend these and bring the same table in again:\n";
+  for (const auto& row : answer["refused"]) text += problem_lines(row["problems"]);
+  if (answer["refused"].size() < answer["refused_rows"].get<size_t>())
+    text +=
+        fmt::format("      … and {} more\n", answer["refused_rows"].get<size_t>() - answer["refused"].size());
+  for (const auto& problem : answer["photo_problems"])
+    text += "  ! photo " + problem.get<std::string>() + "\n";
+  return text;
+}
+
+std::string format_documents(const json& answer) {
+  std::string text = fmt::format("{} documents\n", answer["documents"].size());
+  for (const auto& entry : answer["documents"]) {
+    const auto& document = entry["document"];
+    text += fmt::format("  {:<20} {:<17} {}  {}  until {}  {}{}\n", entry.value("id", ""),
+                        document.value("kind", ""), document.value("holder", ""),
+                        document.value("number", "no number"), document.value("valid_until", "ever"),
+                        entry.value("state", ""), document.contains("picture") ? "" : "  no picture");
+  }
+  text += fmt::format("{} payees\n", answer["payees"].size());
+  for (const auto& entry : answer["payees"]) {
+    const auto& payee = entry["payee"];
+    const bool is_same = payee["name"] == payee["licence_holder"];
+    text += fmt::format("  {:<20} {}  {} {}  licence: {}{}{}\n", entry.value("id", ""),
+                        payee.value("name", ""), payee.value("account", ""), payee.value("masked_number", ""),
+                        payee.value("licence_holder", ""), is_same ? "" : ", another company",
+                        payee.value("withdrawn", false) ? ", withdrawn" : "");
   }
   return text;
 }

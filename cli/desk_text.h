@@ -11,6 +11,9 @@ namespace vitrine::cli {
 std::string format_items(const nlohmann::json& answer);
 std::string format_sync(const nlohmann::json& answer);
 std::string format_orders(const nlohmann::json& answer);
+std::string format_show_orders(const nlohmann::json& answer);
 std::string format_offers(const nlohmann::json& answer);
+std::string format_import(const nlohmann::json& answer);
+std::string format_documents(const nlohmann::json& answer);
 
 }  // namespace vitrine::cli

@@ -2,11 +2,8 @@
 // vitrinectl: what a technician, a script or a designer types. Everything but `check` and `render` is a
 // question to the running studio; those two are answered by the programs that know (vitrine-studio --check,
 // vitrine-render --once).
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,6 +14,8 @@
 #include <fmt/format.h>
 
 #include "cli/desk_text.h"
+#include "cli/exit_code.h"
+#include "cli/papers.h"
 #include "cli/status_text.h"
 #include "core/config.h"
 #include "core/control_socket.h"
@@ -28,9 +27,6 @@ namespace {
 
 using nlohmann::json;
 
-/// docs/vitrinectl.md
-enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kNoStudio = 3, kRefused = 4, kNeedsAttention = 5 };
-
 struct Options {
   std::string config = "/etc/vitrine/vitrine.toml";
   std::string socket;
@@ -39,6 +35,9 @@ struct Options {
   std::string state_file;
   std::string output;
   std::string which = "all";
+  std::string from;
+  std::string until;
+  std::string room;
   bool is_now = false;
   bool is_csv = false;
   std::vector<std::string> prices;
@@ -85,22 +84,35 @@ Result<std::filesystem::path> socket_path(const Options& options, Daemon daemon)
   return tl::unexpected(to_error(config.error()));
 }
 
-/// Asks, prints what went wrong, and hands the answer to `use` when nothing did.
-template <typename Use>
-int ask(const Options& options, const json& request, Use use, Daemon daemon = Daemon::kStudio) {
+/// The answer, or the refusal as JSON.
+tl::expected<ControlServer::Answer, json> call(const Options& options, const json& request, Daemon daemon,
+                                               int attachment = -1) {
+  constexpr std::chrono::seconds kPatience{15};
+  constexpr std::chrono::seconds kPatienceWithFile{120};  // a table of 50,000 rows on a slow disk
+  const auto refusal = [](const Error& error) {
+    return tl::unexpected(
+        json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+  };
   const auto path = socket_path(options, daemon);
-  if (!path) return print_failure(options, path.error());
-  auto answer = call_control(*path, request, std::chrono::seconds(15));
+  if (!path) return refusal(path.error());
+  auto answer = call_control(*path, request, attachment < 0 ? kPatience : kPatienceWithFile, attachment);
   if (!answer) {
     Error error = answer.error();
     if (error.code == ErrorCode::kConnectRefused)
       error.message += daemon == Daemon::kStudio
                            ? "; is vitrine-studio running? (systemctl status vitrine-studio)"
                            : "; is vitrine-desk running? (systemctl status vitrine-desk)";
-    return print_failure(options, error);
+    return refusal(error);
   }
-  if (!answer->body.value("ok", false)) return print_failure(options, answer->body);
-  return use(*answer);
+  if (!answer->body.value("ok", false)) return tl::unexpected(std::move(answer->body));
+  return std::move(*answer);
+}
+
+/// Asks, prints what went wrong, and hands the answer to `use` when nothing did.
+template <typename Use>
+int ask(const Options& options, const json& request, Use use, Daemon daemon = Daemon::kStudio) {
+  auto answer = call(options, request, daemon);
+  return answer ? use(*answer) : print_failure(options, answer.error());
 }
 
 int print_done(const Options& options, const json& body, const std::string& sentence) {
@@ -193,7 +205,20 @@ int sync(const Options& options) {
       Daemon::kDesk);
 }
 
+/// Those of one show, with what they are of.
+int orders_of_show(const Options& options) {
+  return ask(
+      options,
+      {{"op", "show_orders"}, {"from", options.from}, {"until", options.until}, {"room", options.room}},
+      [&](const auto& answer) {
+        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_show_orders(answer.body));
+        return kDone;
+      },
+      Daemon::kDesk);
+}
+
 int orders(const Options& options) {
+  if (!options.from.empty()) return orders_of_show(options);
   return ask(
       options, {{"op", "orders"}, {"which", options.which}, {"csv", options.is_csv}},
       [&](const auto& answer) {
@@ -265,17 +290,9 @@ int snapshot(const Options& options) {
   json request = {{"op", "snapshot"}};
   if (!options.program.empty()) request["program"] = options.program;
   return ask(options, request, [&](const auto& answer) {
-    struct stat status {};
-    if (::fstat(answer.attachment.get(), &status) != 0)
-      return print_failure(options, Error{ErrorCode::kProtocol, "no picture came"});
-    std::string bytes(static_cast<size_t>(status.st_size), '\0');
-    if (::pread(answer.attachment.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
-      return print_failure(options, Error{ErrorCode::kIo, "the picture could not be read"});
-    }
-    std::ofstream file(options.output, std::ios::binary);
-    file << bytes << std::flush;
-    if (!file) return print_failure(options, Error{ErrorCode::kIo, options.output + ": can't be written"});
-    return print_done(options, answer.body, fmt::format("{}: {} bytes", options.output, bytes.size()));
+    const auto saved = save_attachment(answer, options.output);
+    if (!saved) return print_failure(options, saved.error());
+    return print_done(options, answer.body, fmt::format("{}: {} bytes", options.output, *saved));
   });
 }
 
@@ -336,6 +353,13 @@ int run(int argc, char** argv) {
   show_orders->add_option("which", options.which, "all, unpaid, open_balance or unshipped")
       ->check(CLI::IsMember({"all", "unpaid", "open_balance", "unshipped"}));
   show_orders->add_flag("--csv", options.is_csv, "As a table for a spreadsheet program");
+  auto* from =
+      show_orders->add_option("--from", options.from, "Those of a show: its begin, as 2026-11-11T12:00:00Z");
+  auto* until = show_orders->add_option("--until", options.until, "Its end");
+  show_orders->add_option("--room", options.room, "Its live room: orders of other rooms are left out")
+      ->needs(from);
+  from->needs(until);
+  until->needs(from);
   auto* show_offers =
       app.add_subcommand("offers", "Prices for a time, and how far each has come; the newest first");
   auto* begin_offer =
@@ -350,6 +374,7 @@ int run(int argc, char** argv) {
   begin_offer->add_option("--name", options.name, "As it is called");
   auto* stop_offer = app.add_subcommand("end-offer", "Ends a price for a time now, here and in the shop");
   stop_offer->add_option("id", options.offer, "Its number, as `offers` shows it")->required();
+  const PaperCommands papers(app);
   auto* render = app.add_subcommand(
       "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
@@ -389,6 +414,10 @@ int run(int argc, char** argv) {
   if (show_offers->parsed()) return offers(options);
   if (begin_offer->parsed()) return start_offer(options);
   if (stop_offer->parsed()) return end_offer(options);
+  const DeskLine line{
+      [&](const json& request, int attachment) { return call(options, request, Daemon::kDesk, attachment); },
+      [&](const json& refusal) { return print_failure(options, refusal); }, options.is_json};
+  if (const auto code = papers.run(line)) return *code;
   return kUsage;
 }
 

@@ -23,6 +23,7 @@ using detail::trimmed;
 constexpr std::array<char, 3> kSeparators = {',', ';', '\t'};
 constexpr int kTitleRows = 10;  // a heading or two may stand above the titles
 constexpr size_t kShownBytes = 60;
+constexpr size_t kMostPhotoNameBytes = 255;  // a file system's own limit
 
 struct ColumnNames {
   TableColumn column;
@@ -271,6 +272,15 @@ Problems check_titles(const Titles& titles) {
   return problems;
 }
 
+/// Of a file, without any folder.
+bool is_photo_name(const std::string& name) {
+  constexpr std::array<std::string_view, 4> kEndings = {".jpg", ".jpeg", ".png", ".webp"};
+  const std::string lower = lower_ascii(name);
+  return name.find_first_of("/\\\n") == std::string::npos && name.size() <= kMostPhotoNameBytes &&
+         !find_unsafe_character(name) &&
+         std::ranges::any_of(kEndings, [&](auto ending) { return lower.ends_with(ending); });
+}
+
 /// Makes an item of one row's cells.
 class RowReader {
  public:
@@ -290,7 +300,7 @@ class RowReader {
     item.title = one_line(cell(TableColumn::kTitle));
     item.option = one_line(cell(TableColumn::kOption));
     item.category = one_line(cell(TableColumn::kCategory));
-    item.image_url = photo(item.ref);
+    item.image_url = photo(item.ref, made.remarks);
     item.shop_url = address(TableColumn::kLink);
     status(item);
     prices(made);
@@ -351,21 +361,26 @@ class RowReader {
     return text;
   }
 
-  std::string photo(const Ref& ref) {
+  std::string photo(const Ref& ref, Problems& remarks) {
     const std::string& text = cell(TableColumn::kPhoto);
     if (text.starts_with("http://") || text.starts_with("https://")) return address(TableColumn::kPhoto);
     if (!text.empty()) {
       if (const auto found = rules_.photos.find(lower_ascii(text)); found != rules_.photos.end())
-        return "photo:" + found->second;
-      refuse(TableColumn::kPhoto, shown(text),
-             "the name of a file in the photo folder, or an http(s) address");
-      return "";
+        return std::string(kShopPhoto) + found->second;
+      if (!is_photo_name(text)) {
+        refuse(TableColumn::kPhoto, shown(text),
+               "the name of a photo (jpg, jpeg, png, webp), or an http(s) address");
+        return "";
+      }
+      remarks.push_back(
+          {where(TableColumn::kPhoto), shown(text), "a file of the folder of photos; it has none yet"});
+      return std::string(kShopPhoto) + text;
     }
     for (const auto& name : {ref.variant, ref.product}) {
       for (const char* ending : {".jpg", ".jpeg", ".png", ".webp"}) {
         if (name.empty()) continue;
         if (const auto found = rules_.photos.find(lower_ascii(name) + ending); found != rules_.photos.end())
-          return "photo:" + found->second;
+          return std::string(kShopPhoto) + found->second;
       }
     }
     return "";
@@ -454,23 +469,10 @@ void refuse_repeated(ItemTable& table, const std::vector<std::pair<Ref, int64_t>
 
 }  // namespace
 
-Result<PhotoNames> list_photos(const std::filesystem::path& folder) {
+PhotoNames photo_names(std::span<const std::string> files) {
   PhotoNames names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    const std::string lower = lower_ascii(name);
-    const bool is_photo =
-        std::ranges::any_of(std::array<std::string_view, 4>{".jpg", ".jpeg", ".png", ".webp"},
-                            [&](auto ending) { return lower.ends_with(ending); });
-    std::error_code ignored;
-    if (is_photo && !find_unsafe_character(name) && entry->is_regular_file(ignored))
-      names.emplace(lower, name);
-  }
-  if (error)
-    return fail(ErrorCode::kIo, fmt::format("reading {}: {}", folder.string(), error.message()),
-                error.value());
+  for (const auto& name : files)
+    if (is_photo_name(name)) names.emplace(lower_ascii(name), name);
   return names;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,11 +36,13 @@ enum class TableColumn {
 /// Names of the photos in a folder, by themselves in lower case: Windows writes "A001.JPG" where the table
 /// says "a001.jpg".
 using PhotoNames = std::map<std::string, std::string>;
-/// Files of `folder` itself that end as photos do (jpg, jpeg, png, webp). Errors: kIo.
-Result<PhotoNames> list_photos(const std::filesystem::path& folder);
+/// Of `files` those that are named as photos are: jpg, jpeg, png, webp.
+PhotoNames photo_names(std::span<const std::string> files);
+/// What an item's `image_url` begins with where the photo is a file of that folder.
+inline constexpr std::string_view kShopPhoto = "photo:";
 
 /// A row that can be taken. `item.price` is the price without any timed one; `item.image_url` is an http(s)
-/// address or "photo:NAME", a file of the shop's photo folder; `item.version` is empty.
+/// address or "photo:NAME", a file of the shop's photo folder that may be missing; `item.version` is empty.
 struct TableItem {
   int64_t row = 0;  // as the spreadsheet program numbers it
   CatalogueItem item;

@@ -178,7 +178,7 @@ Result<std::optional<Money>> NoteBook::reference_price(const CatalogueItem& item
 
 json to_json(const ItemNotes& notes) {
   json body = json::object();
-  if (notes.role != ItemNotes::Role::kNone) body["role"] = kRoles.at(static_cast<size_t>(notes.role));
+  if (notes.role != ItemNotes::Role::kNone) body["role"] = to_string(notes.role);
   if (notes.reference)
     body["reference"] = {{"basis", notes.reference->basis}, {"evidence", notes.reference->evidence}};
   if (notes.deposit) {
@@ -196,6 +196,10 @@ json to_json(const ItemNotes& notes) {
   }
   if (!notes.payee.empty()) body["payee"] = notes.payee;
   return body;
+}
+
+std::string_view to_string(ItemNotes::Role role) {
+  return kRoles.at(static_cast<size_t>(role));
 }
 
 }  // namespace vitrine::commerce

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -75,5 +76,6 @@ class NoteBook {
 };
 
 nlohmann::json to_json(const ItemNotes& notes);
+std::string_view to_string(ItemNotes::Role role);
 
 }  // namespace vitrine::commerce

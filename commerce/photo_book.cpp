@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "commerce/csv_import.h"
 #include "commerce/detail/columns.h"
 #include "commerce/detail/transaction.h"
 

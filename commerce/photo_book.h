@@ -73,7 +73,4 @@ class PhotoBook {
   const std::string backend_;
 };
 
-/// What an item's `image_url` begins with where the photo is a file of the shop's own folder.
-inline constexpr std::string_view kShopPhoto = "photo:";
-
 }  // namespace vitrine::commerce

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "commerce/csv_import.h"
 #include "commerce/detail/backoff.h"
 #include "commerce/picture.h"
 #include "core/text_rules.h"
@@ -75,6 +76,11 @@ void PhotoFetcher::poke() {
   wake_.notify_all();
 }
 
+std::optional<Error> PhotoFetcher::fault() const {
+  const std::lock_guard lock(mutex_);
+  return fault_;
+}
+
 void PhotoFetcher::run(const std::stop_token& stop) {
   bool has_looked_for_lost = false;
   int store_failures = 0;
@@ -88,6 +94,7 @@ void PhotoFetcher::run(const std::stop_token& stop) {
     store_failures = next ? 0 : store_failures + 1;
     const MediaTime until = next ? *next : steady_now() + detail::backoff(store_failures);
     std::unique_lock lock(mutex_);
+    fault_ = next ? std::nullopt : std::optional(next.error());
     wake_.wait_until(lock, stop, std::chrono::steady_clock::time_point(until), [&] { return is_poked_; });
   }
 }

@@ -43,6 +43,8 @@ class PhotoFetcher {
 
   /// Items have changed. Thread: any; never blocks.
   void poke();
+  /// Why photos can't be kept on this box: the disk. What a shop's server says stands with the item.
+  [[nodiscard]] std::optional<Error> fault() const;
 
  private:
   struct Host {
@@ -75,10 +77,11 @@ class PhotoFetcher {
   const Config config_;
   HttpClient http_;
   std::map<std::string, Host> hosts_;  // the thread's
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool is_poked_ = false;  // guarded by mutex_
-  std::jthread thread_;    // last: it ends before the rest goes
+  bool is_poked_ = false;       // guarded by mutex_
+  std::optional<Error> fault_;  // guarded by mutex_
+  std::jthread thread_;         // last: it ends before the rest goes
 };
 
 }  // namespace vitrine::commerce

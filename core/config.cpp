@@ -231,6 +231,15 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
     reader.refuse("currency", fmt::format("\"{}\"", currency),
                   "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
   }
+  reader.values("photo_hosts", 0, 20, [&](const nlohmann::json& value, const std::string& where) {
+    const std::string host = value.is_string() ? value.get<std::string>() : "";
+    const auto url = parse_url("https://" + host);
+    if (!url || host.find_first_of("/@?#") != std::string::npos)
+      reader.refuse(where.substr(where.rfind('.') + 1), describe(value),
+                    "a host, such as cdn.example or cdn.example:8443");
+    else
+      commerce.photo_hosts.push_back(host);
+  });
   read_page_address(reader, commerce.page_address);
   read_field_name_if_there(reader, "presale_field", commerce.presale_field);
   reader.object_if_present("vendure", [&](ObjectReader& table) { read_vendure(table, commerce.vendure); });

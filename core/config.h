@@ -70,8 +70,9 @@ struct CommerceConfig {
   std::string credential;  // file with "user:password"; empty for kLocal
   std::array<char, 3> currency{'C', 'N', 'Y'};
   int64_t highest_price_minor = 10'000'000;
-  std::string page_address;   // "https://shop.example/p/{handle}"; empty: none
-  std::string presale_field;  // kVendure: custom field, kMedusa: key of metadata; empty: none
+  std::vector<std::string> photo_hosts;  // beside the shop's own: "cdn.example", "cdn.example:8443"
+  std::string page_address;              // "https://shop.example/p/{handle}"; empty: none
+  std::string presale_field;             // kVendure: custom field, kMedusa: key of metadata; empty: none
   struct Vendure {
     std::string reference_price_field;              // empty: none
     std::array<std::string, 4> timed_price_fields;  // price, from, until, operation; empty: none

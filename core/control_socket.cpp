@@ -11,6 +11,7 @@
 #include <cstring>
 #include <deque>
 #include <poll.h>
+#include <span>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -57,7 +58,7 @@ nlohmann::json refusal(const Error& error) {
 }
 
 /// Sends what the socket takes; a descriptor goes with the first byte.
-ssize_t send_with_fd(int socket, std::string_view bytes, int fd) {
+ssize_t send_with_fd(int socket, std::string_view bytes, int fd, int flags) {
   iovec io{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr header{};
   header.msg_iov = &io;
@@ -72,7 +73,28 @@ ssize_t send_with_fd(int socket, std::string_view bytes, int fd) {
     rights->cmsg_len = CMSG_LEN(sizeof fd);
     std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
   }
-  return ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return ::sendmsg(socket, &header, MSG_NOSIGNAL | flags);
+}
+
+/// Receives what is there, and into `fd` the descriptor that came with it, if any. The kernel closes more
+/// than one.
+ssize_t receive_with_fd(int socket, std::span<char> buffer, UniqueFd& fd) {
+  iovec io{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &io;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const ssize_t count = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  if (count <= 0) return count;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    int received = -1;
+    std::memcpy(&received, CMSG_DATA(part), sizeof received);
+    fd.reset(received);
+  }
+  return count;
 }
 
 }  // namespace
@@ -87,6 +109,7 @@ struct ControlServer::Client {
   UniqueFd socket;
   Caller caller;
   std::string input;
+  UniqueFd attachment;  // of the next line
   std::deque<Outgoing> output;
   size_t unsent_bytes = 0;
   bool is_waiting_for_reply = false;  // the next line is handled after this one is answered
@@ -159,7 +182,7 @@ void ControlServer::on_ready(uint64_t id, uint32_t events) {
   }
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
   std::array<char, 16'384> buffer;
-  const ssize_t count = ::recv(client.socket.get(), buffer.data(), buffer.size(), 0);
+  const ssize_t count = receive_with_fd(client.socket.get(), buffer, client.attachment);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0 || client.input.size() + static_cast<size_t>(count) > kMaxRequestBytes) {
     if (count > 0)
@@ -188,7 +211,7 @@ void ControlServer::handle_lines(uint64_t id) {
                   {}});
       continue;
     }
-    handler_(client.caller, std::move(*request),
+    handler_({client.caller, std::move(*request), std::move(client.attachment)},
              [this, id, alive = std::weak_ptr<int>(alive_)](Answer reply) {
                if (!alive.expired()) answer(id, std::move(reply));
              });
@@ -218,7 +241,7 @@ bool ControlServer::flush(uint64_t id, Client& client) {
     auto& outgoing = client.output.front();
     const ssize_t count =
         send_with_fd(client.socket.get(), std::string_view(outgoing.bytes).substr(outgoing.sent),
-                     outgoing.sent == 0 ? outgoing.fd.get() : -1);
+                     outgoing.sent == 0 ? outgoing.fd.get() : -1, MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0) return false;
@@ -231,13 +254,17 @@ bool ControlServer::flush(uint64_t id, Client& client) {
 }
 
 Result<ControlServer::Answer> call_control(const std::filesystem::path& path, const nlohmann::json& request,
-                                           std::chrono::milliseconds timeout) {
+                                           std::chrono::milliseconds timeout, int attachment) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   auto socket = connect_to(path);
   if (!socket) return tl::unexpected(socket.error());
-  std::string line = to_line(request);
-  if (::send(socket->get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
-    return fail_errno(ErrorCode::kIo, "sending to the studio");
+  const std::string line = to_line(request);
+  for (size_t sent = 0; sent < line.size();) {
+    const ssize_t count =
+        send_with_fd(socket->get(), std::string_view(line).substr(sent), sent == 0 ? attachment : -1, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno(ErrorCode::kIo, "sending to the studio");
+    sent += static_cast<size_t>(count);
   }
   ControlServer::Answer answer;
   std::string reply;
@@ -251,22 +278,9 @@ Result<ControlServer::Answer> call_control(const std::filesystem::path& path, co
       return fail(ErrorCode::kTimeout,
                   fmt::format("the studio did not answer within {} ms", timeout.count()));
     std::array<char, 65'536> buffer;
-    iovec io{buffer.data(), buffer.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr header{};
-    header.msg_iov = &io;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    const ssize_t count = ::recvmsg(socket->get(), &header, MSG_CMSG_CLOEXEC);
+    const ssize_t count = receive_with_fd(socket->get(), buffer, answer.attachment);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return fail(ErrorCode::kProtocol, "the studio closed the connection before it answered");
-    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-      if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part), sizeof fd);
-      answer.attachment.reset(fd);
-    }
     reply.append(buffer.data(), static_cast<size_t>(count));
   }
   auto body = parse_json(reply, ControlServer::kMaxUnsentBytes);

@@ -19,8 +19,9 @@
 namespace vitrine {
 
 /// The studio's door for vitrinectl and the desk: a UNIX stream socket, one JSON object a line in, one a line
-/// out, in order. An answer may carry one descriptor (a picture). Who may connect is the socket's mode and
-/// group (0660); who called is known from the kernel and given to the handler.
+/// out, in order. An answer may carry one descriptor (a picture), and so may a request (a file that is too
+/// large for a line), which is then sent when no other of that client waits for its answer. Who may connect
+/// is the socket's mode and group (0660); who called is known from the kernel and given to the handler.
 class ControlServer {
  public:
   struct Caller {
@@ -29,6 +30,11 @@ class ControlServer {
     gid_t gid = 0;
   };
 
+  struct Request {
+    Caller caller;
+    nlohmann::json body;
+    UniqueFd attachment;  // from outside: `verify_memfd` before anything is read from it
+  };
   struct Answer {
     nlohmann::json body;
     UniqueFd attachment;
@@ -36,7 +42,7 @@ class ControlServer {
 
   /// Calls `reply` once, now or later, from the loop's thread; a caller that has gone meanwhile is no error.
   using Reply = std::function<void(Answer)>;
-  using Handler = std::function<void(const Caller& caller, nlohmann::json request, Reply reply)>;
+  using Handler = std::function<void(Request request, Reply reply)>;
 
   static constexpr size_t kMaxRequestBytes = 1 << 20;
   static constexpr size_t kMaxUnsentBytes = 4 << 20;  // a client that doesn't read is dropped beyond this
@@ -69,9 +75,9 @@ class ControlServer {
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // replies that outlive the server do nothing
 };
 
-/// One call from another process. Blocking, with a deadline.
+/// One call from another process. Blocking, with a deadline. `attachment` goes with it; -1: none.
 /// Errors: kConnectRefused when no studio runs there, kPermission, kTimeout, kProtocol.
 Result<ControlServer::Answer> call_control(const std::filesystem::path& path, const nlohmann::json& request,
-                                           std::chrono::milliseconds timeout);
+                                           std::chrono::milliseconds timeout, int attachment = -1);
 
 }  // namespace vitrine

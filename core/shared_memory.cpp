@@ -66,16 +66,16 @@ Result<UniqueFd> create_immutable_memfd(const std::string& name, std::span<const
 
 Result<size_t> verify_memfd(int fd, Sealing sealing, size_t max_bytes) {
   const int seals = ::fcntl(fd, F_GET_SEALS);
-  if (seals < 0) return fail_errno(ErrorCode::kProtocol, "worker sent a descriptor that is no memfd");
+  if (seals < 0) return fail_errno(ErrorCode::kProtocol, "what came is no memfd");
   const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | (sealing == Sealing::kImmutable ? F_SEAL_WRITE : 0);
   if ((seals & wanted) != wanted) {
     return fail(ErrorCode::kProtocol,
-                fmt::format("worker sent a memfd with seals {:#x}, needs {:#x}", seals, wanted));
+                fmt::format("what came is a memfd with seals {:#x}, needs {:#x}", seals, wanted));
   }
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return fail_errno(ErrorCode::kIo, "fstat of a worker's memfd");
+  if (::fstat(fd, &status) != 0) return fail_errno(ErrorCode::kIo, "fstat of a memfd");
   if (status.st_size <= 0 || static_cast<size_t>(status.st_size) > max_bytes) {
-    return fail(ErrorCode::kProtocol, fmt::format("worker sent a memfd of {} bytes, allowed 1 to {}",
+    return fail(ErrorCode::kProtocol, fmt::format("what came is a memfd of {} bytes, allowed 1 to {}",
                                                   static_cast<int64_t>(status.st_size), max_bytes));
   }
   return static_cast<size_t>(status.st_size);

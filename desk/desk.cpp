@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/object_reader.h"
 #include "core/rfc3339.h"
 
 namespace vitrine::desk {
@@ -139,10 +140,18 @@ std::string backend_name(const CommerceConfig& commerce) {
 Result<std::unique_ptr<Desk>> Desk::start(Parts parts) {
   std::unique_ptr<Desk> desk(new Desk(std::move(parts)));
   for (const auto& repair : desk->store_->repairs()) log::warning("store", "{}", repair);
+  auto papers = Papers::open({desk->config_, desk->data_.backend, *desk->store_, desk->data_.catalogue,
+                              [desk = desk.get()] { desk->read_catalogue(); }});
+  if (!papers) return tl::unexpected(papers.error());
+  desk->papers_ = std::move(*papers);
+  desk->backup_ = std::jthread([desk = desk.get()](const std::stop_token& stop) {
+    ::pthread_setname_np(::pthread_self(), "backup");
+    while (wait(stop, kBackupEvery)) desk->keep_house();
+  });
   auto control = ControlServer::listen(
       desk->loop_, desk->config_.desk_socket(),
-      [desk = desk.get()](const auto& /*caller*/, const json& request, const ControlServer::Reply& reply) {
-        reply({desk->answer(request), {}});
+      [desk = desk.get()](const ControlServer::Request& request, const ControlServer::Reply& reply) {
+        reply(desk->answer(request));
       });
   if (!control) return tl::unexpected(control.error());
   desk->control_ = std::move(*control);
@@ -158,16 +167,23 @@ Desk::Desk(Parts parts)
       store_(std::move(parts.store)),
       data_(*store_, backend_name(config_.commerce),
             {config_.commerce.currency, config_.commerce.highest_price_minor}) {
-  backup_ = std::jthread([this](const std::stop_token& stop) {
-    ::pthread_setname_np(::pthread_self(), "backup");
-    while (wait(stop, kBackupEvery))
-      if (auto done = store_->back_up(); !done)
-        log::warning("store", "no backup was made: {}; tried again in an hour", done.error().message);
-  });
   opener_ = std::jthread([this, open = std::move(parts.open_adapter)](const std::stop_token& stop) {
     ::pthread_setname_np(::pthread_self(), "open-shop");
     open_backend(stop, open);
   });
+}
+
+void Desk::keep_house() {
+  if (auto done = store_->back_up(); !done)
+    log::warning("store", "no backup was made: {}; tried again in an hour", done.error().message);
+  if (auto done = papers_->sweep(); !done)
+    log::warning("pictures", "old ones were not removed: {}; tried again in an hour", done.error().message);
+}
+
+void Desk::read_catalogue() {
+  commerce::Adapter::Event event;
+  event.is_catalogue = true;
+  if (sync_) sync_->puller().hint(event);
 }
 
 void Desk::open_backend(const std::stop_token& stop, const decltype(Parts::open_adapter)& open) {
@@ -191,7 +207,7 @@ void Desk::take(std::unique_ptr<commerce::Adapter> adapter) {
   adapter_ = std::move(adapter);
   sync_ = std::make_unique<commerce::ShopSync>(
       data_, *adapter_, commerce::Puller::Plan{},
-      commerce::ShopSync::Calls{[] {},
+      commerce::ShopSync::Calls{[this] { papers_->look_for_photos(); },
                                 [](const auto& operation, auto state, const auto& why) {
                                   log::info("push", "{} {} of {}: {}{}{}", to_string(operation.kind),
                                             operation.id, operation.lane, to_string(state),
@@ -220,20 +236,22 @@ void Desk::listen_for_events() {
 
 Desk::~Desk() = default;
 
-json Desk::answer(const json& request) {
-  const std::string op = request.is_object() && request.contains("op") && request["op"].is_string()
-                             ? request["op"].get<std::string>()
-                             : "";
-  if (op == "items") return items(request);
-  if (op == "sync") return sync(request);
-  if (op == "orders") return orders(request);
-  if (op == "offers") return offers();
-  if (op == "start_offer") return start_offer(request);
-  if (op == "end_offer") return end_offer(request);
-  return refusal(
-      {ErrorCode::kInvalidInput,
-       fmt::format("op \"{}\" is not known; there are items, sync, orders, offers, start_offer and end_offer",
-                   op)});
+ControlServer::Answer Desk::answer(const ControlServer::Request& request) {
+  const json& body = request.body;
+  const std::string op = body.contains("op") && body["op"].is_string() ? body["op"].get<std::string>() : "";
+  if (op == "items") return {items(body), {}};
+  if (op == "sync") return {sync(body), {}};
+  if (op == "orders") return {orders(body), {}};
+  if (op == "show_orders") return {show_orders(body), {}};
+  if (op == "offers") return {offers(), {}};
+  if (op == "start_offer") return {start_offer(body), {}};
+  if (op == "end_offer") return {end_offer(body), {}};
+  if (auto answer = papers_->answer(request)) return std::move(*answer);
+  return {
+      refusal({ErrorCode::kInvalidInput, fmt::format("op \"{}\" is not known; there are items, sync, orders, "
+                                                     "show_orders, offers, start_offer, end_offer, {}",
+                                                     op, Papers::kOps)}),
+      {}};
 }
 
 json Desk::items(const json& request) {
@@ -243,9 +261,14 @@ json Desk::items(const json& request) {
   if (!rows) return refusal(rows.error());
   const auto refused = data_.catalogue.refused();
   if (!refused) return refusal(refused.error());
+  const auto ours = papers_->per_item();
+  if (!ours) return refusal(ours.error());
   json items = json::array();
-  for (size_t i = offset; i < rows->size() && i < offset + limit; ++i)
-    items.push_back(to_json((*rows)[i], data_.freshness.confirmed_at((*rows)[i].item.ref)));
+  for (size_t i = offset; i < rows->size() && i < offset + limit; ++i) {
+    const commerce::Ref& ref = (*rows)[i].item.ref;
+    items.push_back(to_json((*rows)[i], data_.freshness.confirmed_at(ref)));
+    ours->add_to(ref, items.back());
+  }
   json refusals = json::array();
   for (const auto& row : *refused)
     refusals.push_back({{"item", row.ref.text()},
@@ -287,6 +310,9 @@ json Desk::sync(const json& request) {
   if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
   if (sync_)
     for (auto& alarm : sync_->alarms()) problems.push_back(std::move(alarm));
+  if (const auto fault = papers_->photo_fault())
+    problems.push_back(
+        fmt::format("photos can't be kept: {}; tried again in a minute at most", fault->message));
   if (config_.commerce.events_listen) body["events"] = events(problems);
   const auto refused = data_.orders.refused();
   if (!refused) return refusal(refused.error());
@@ -345,6 +371,29 @@ json Desk::events(json& problems) const {
   if (!status.store_fault.empty())
     problems.push_back("events that come twice can't be told: " + status.store_fault);
   return body;
+}
+
+json Desk::show_orders(const json& request) {
+  Problems problems;
+  ObjectReader reader(request, "", problems);
+  (void)reader.any("op");
+  const commerce::Window window{reader.instant("from"), reader.instant("until")};
+  const std::string room = reader.text_or("room", "", {.max_bytes = 200, .may_be_empty = true});
+  reader.finish();
+  if (!problems.empty()) return refusal(to_error(problems));
+  const auto lines = data_.orders.in_window(window, room);
+  if (!lines) return refusal(lines.error());
+  json list = json::array();
+  for (const auto& line : *lines) {
+    list.push_back({{"order", line.order},
+                    {"number", line.number},
+                    {"state", to_string(line.state)},
+                    {"sku", line.line.sku},
+                    {"quantity", line.line.quantity},
+                    {"unit_price", to_json(line.line.unit_price)},
+                    {"item", line.item ? json(line.item->text()) : json()}});
+  }
+  return {{"ok", true}, {"backend", data_.backend}, {"lines", std::move(list)}};
 }
 
 json Desk::orders(const json& request) {

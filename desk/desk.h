@@ -15,6 +15,7 @@
 #include "core/control_socket.h"
 #include "core/error.h"
 #include "core/event_loop.h"
+#include "desk/papers.h"
 
 namespace vitrine::desk {
 
@@ -29,7 +30,7 @@ class Desk {
     /// Called on a thread of the desk's, again and again until the shop's server lets us in.
     std::function<Result<std::unique_ptr<commerce::Adapter>>(commerce::Store&)> open_adapter;
   };
-  /// Errors: those of `ControlServer::listen`.
+  /// Errors: those of `ControlServer::listen` and `Papers::open`.
   static Result<std::unique_ptr<Desk>> start(Parts parts);
   ~Desk();
   Desk(const Desk&) = delete;
@@ -40,11 +41,14 @@ class Desk {
   void open_backend(const std::stop_token& stop, const decltype(Parts::open_adapter)& open);
   void take(std::unique_ptr<commerce::Adapter> adapter);
   void listen_for_events();
-  nlohmann::json answer(const nlohmann::json& request);
+  void keep_house();
+  void read_catalogue();
+  ControlServer::Answer answer(const ControlServer::Request& request);
   nlohmann::json items(const nlohmann::json& request);
   nlohmann::json sync(const nlohmann::json& request);
   nlohmann::json events(nlohmann::json& problems) const;
   nlohmann::json orders(const nlohmann::json& request);
+  nlohmann::json show_orders(const nlohmann::json& request);
   nlohmann::json offers();
   nlohmann::json start_offer(const nlohmann::json& request);
   nlohmann::json end_offer(const nlohmann::json& request);
@@ -54,6 +58,7 @@ class Desk {
   const Config config_;
   const std::unique_ptr<commerce::Store> store_;
   commerce::ShopData data_;
+  std::unique_ptr<Papers> papers_;
   std::unique_ptr<ControlServer> control_;
   std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
   std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then

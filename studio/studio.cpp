@@ -52,10 +52,11 @@ Result<std::unique_ptr<Studio>> Studio::start(Parts parts) {
   if (auto made = make_directories(parts.config); !made) return tl::unexpected(made.error());
   std::unique_ptr<Studio> studio(new Studio(std::move(parts)));
   // The door before everything else: a second studio must not touch cameras and destinations of the first.
-  auto control = ControlServer::listen(studio->loop_, studio->config_.control_socket(),
-                                       [studio = studio.get()](const auto& caller, json request, auto reply) {
-                                         studio->handle(caller, std::move(request), std::move(reply));
-                                       });
+  auto control =
+      ControlServer::listen(studio->loop_, studio->config_.control_socket(),
+                            [studio = studio.get()](ControlServer::Request request, auto reply) {
+                              studio->handle(request.caller, std::move(request.body), std::move(reply));
+                            });
   if (!control) return tl::unexpected(control.error());
   studio->control_ = std::move(*control);
   studio->sources_.start();

@@ -171,10 +171,17 @@ class TimedPrices {
   LocalItems items_;
 };
 
-bool has_product(SQLite::Database& database, const std::string& product) {
-  SQLite::Statement found(database, "SELECT 1 FROM local_item WHERE product = ? LIMIT 1");
-  found.bind(1, product);
-  return found.executeStep();
+/// The items that `ref` stands for: with one id missing it is all of a product's, or the variant of that id.
+std::vector<Ref> items_named_by(SQLite::Database& database, const Ref& ref) {
+  if (!ref.product.empty() && !ref.variant.empty()) return {ref};
+  SQLite::Statement found(database, ref.variant.empty()
+                                        ? "SELECT product, variant FROM local_item WHERE product = ?"
+                                        : "SELECT product, variant FROM local_item WHERE variant = ?");
+  found.bind(1, ref.variant.empty() ? ref.product : ref.variant);
+  std::vector<Ref> refs;
+  while (found.executeStep())
+    refs.push_back({found.getColumn(0).getString(), found.getColumn(1).getString()});
+  return refs;
 }
 
 }  // namespace
@@ -217,14 +224,13 @@ Result<ReadItems> LocalAdapter::read_items(std::span<const Ref> refs, Deadline d
     const Instant now = clock_();  // one for all: prices of one answer belong together
     LocalItems items(database);
     for (const auto& ref : refs) {
-      if (auto row = items.find(ref, now)) {
-        found.items.push_back(std::move(row->local.item));
-      } else if (!ref.variant.empty() || !has_product(database, ref.product)) {
-        found.gone.push_back(ref);
-      } else {
-        // As gone it would take the product's variants with it.
-        found.refused.push_back({ref, {{"product id", ref.text(), "with the id of one of its variants"}}});
-      }
+      const auto named = items_named_by(database, ref);
+      for (const auto& one : named)
+        if (auto row = items.find(one, now))
+          found.items.push_back(std::move(row->local.item));
+        else
+          found.gone.push_back(one);
+      if (named.empty()) found.gone.push_back(ref);
     }
     return {};
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every adapter must do, held against the real servers. A case leaves the shop as it found it.
+// What every adapter must do, held against the box's own shop and the real servers. A case leaves the shop as
+// it found it.
 #include <atomic>
 #include <map>
 #include <set>
@@ -133,7 +134,7 @@ TEST_P(AdapterContract, AFullPullIsTheWholeCatalogueToTheFen) {
     EXPECT_EQ(item.stock, row.stock);
     EXPECT_EQ(item.availability, row.is_listed ? Availability::kListed : Availability::kDelisted);
     EXPECT_EQ(item.is_presale, row.is_presale);
-    EXPECT_THAT(item.image_url, testing::StartsWith("http://127.0.0.1:"));
+    EXPECT_THAT(item.image_url, testing::StartsWith(shop_->photo_prefix()));
   }
 }
 
@@ -333,7 +334,7 @@ TEST_P(AdapterContract, AnOrderIsSeenWithItsLinesAndADepositBeforeItsBalance) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_THAT(again->orders, SizeIs(2));
   EXPECT_THAT(again->refused, IsEmpty());
-  EXPECT_EQ(read(item.ref).stock.value() - item.stock.value(), shop_->name() == "medusa" ? -3 : -2)
+  EXPECT_EQ(read(item.ref).stock.value() - item.stock.value(), shop_->name() == "vendure" ? -2 : -3)
       << "Vendure keeps nothing back for a deposit";
 }
 
@@ -360,6 +361,7 @@ TEST_P(AdapterContract, NothingIsLostWhileSomebodyEditsWhatIsBeingRead) {
 }
 
 TEST_P(AdapterContract, AWrongPasswordIsSaidAndNotTriedAgainAtOnce) {
+  if (!shop_->has_server()) GTEST_SKIP() << "no server, no network";
   const auto opened = shop_->open_at(shop_->url(), shop_->user() + ":wrong");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::kAuthRejected) << opened.error().message;
@@ -367,6 +369,7 @@ TEST_P(AdapterContract, AWrongPasswordIsSaidAndNotTriedAgainAtOnce) {
 }
 
 TEST_P(AdapterContract, AServerThatIsGoneIsSaid) {
+  if (!shop_->has_server()) GTEST_SKIP() << "no server, no network";
   const auto opened =
       shop_->open_at("http://127.0.0.1:" + std::to_string(fakes::free_port()), shop_->user() + ":any");
   ASSERT_FALSE(opened);
@@ -386,6 +389,7 @@ TEST_P(AdapterContract, ACursorOfSomethingElseIsRefused) {
 }
 
 TEST_P(AdapterContract, AnAnswerThatIsLostLeavesAWriteUnknownAndDoneOnce) {
+  if (!shop_->has_server()) GTEST_SKIP() << "no server, no network";
   if (!can_time_prices()) GTEST_SKIP() << "not in this shop";
   BrokenPath path(*shop_);
   auto opened = shop_->open_through(path.url());
@@ -409,6 +413,7 @@ TEST_P(AdapterContract, AnAnswerThatIsLostLeavesAWriteUnknownAndDoneOnce) {
 }
 
 TEST_P(AdapterContract, WhatTheShopNeverHeardOfIsNotThere) {
+  if (!shop_->has_server()) GTEST_SKIP() << "no server, no network";
   if (!can_time_prices()) GTEST_SKIP() << "not in this shop";
   BrokenPath path(*shop_);
   auto opened = shop_->open_through(path.url());
@@ -434,6 +439,7 @@ TEST_P(AdapterContract, WhatTheShopNeverHeardOfIsNotThere) {
 }
 
 TEST_P(AdapterContract, AReadThatFailsSaysWhyAndABrokenTokenIsRenewed) {
+  if (!shop_->has_server()) GTEST_SKIP() << "no server, no network";
   BrokenPath path(*shop_);
   auto opened = shop_->open_through(path.url());
   ASSERT_TRUE(opened) << opened.error().message;
@@ -459,7 +465,7 @@ TEST_P(AdapterContract, AReadThatFailsSaysWhyAndABrokenTokenIsRenewed) {
   EXPECT_EQ(code_of_read(), ErrorCode::kUnknown) << "it was read";
 }
 
-INSTANTIATE_TEST_SUITE_P(With, AdapterContract, testing::Values("vendure", "medusa"),
+INSTANTIATE_TEST_SUITE_P(With, AdapterContract, testing::Values("local", "vendure", "medusa"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 }  // namespace

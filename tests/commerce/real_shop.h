@@ -33,7 +33,7 @@ std::vector<ShopRow> shop_catalogue();
 /// A shop's server that runs, its owner at work and its customers. VITRINE_SHOP_VENDURE and
 /// VITRINE_SHOP_MEDUSA name one
 /// ("http://127.0.0.1:3901,/path/credentials.json"); with VITRINE_SHOPS=1 those of tests/peers/shops are
-/// started.
+/// started. "local" is this box itself and is always there.
 class RealShop {
  public:
   /// nullptr: there is none here.
@@ -58,7 +58,11 @@ class RealShop {
   [[nodiscard]] virtual nlohmann::json on_writes(nlohmann::json fault) const = 0;
   [[nodiscard]] virtual nlohmann::json refuse_token_once() const = 0;
   /// What tests/peers/shops/order prints.
-  nlohmann::json sell(const std::string& sku, int quantity, const std::string& how) const;
+  virtual nlohmann::json sell(const std::string& sku, int quantity, const std::string& how);
+  /// There is a network in between, that can break.
+  [[nodiscard]] virtual bool has_server() const { return true; }
+  /// What the address of each of its photos begins with.
+  [[nodiscard]] virtual std::string photo_prefix() const { return "http://127.0.0.1:"; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& url() const { return url_; }

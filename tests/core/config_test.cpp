@@ -175,6 +175,17 @@ TEST(Config, TakesEventsOnAnAddressWithASecretAndElseNone) {
               Contains(HasSubstr("this box itself")));
 }
 
+TEST(Config, TakesHostsForPhotosAndNothingElseThere) {
+  const auto config =
+      parse_config(minimal("[commerce]\nphoto_hosts = [\"cdn.example\", \"[::1]:8443\"]\n"), "v.toml");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->commerce.photo_hosts, testing::ElementsAre("cdn.example", "[::1]:8443"));
+  EXPECT_THAT(problems_of(minimal(
+                  "[commerce]\nphoto_hosts = [\"https://cdn.example\", \"cdn.example/x\", 5, \"\"]\n")),
+              testing::UnorderedElementsAre(HasSubstr("photo_hosts[0]"), HasSubstr("photo_hosts[1]"),
+                                            HasSubstr("photo_hosts[2]"), HasSubstr("photo_hosts[3]")));
+}
+
 TEST(Config, TakesBroadcastRatesAsText) {
   const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
   ASSERT_TRUE(config);
@@ -225,6 +236,7 @@ TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
   EXPECT_EQ(plain->recording.min_free_mib, written->recording.min_free_mib);
   EXPECT_EQ(plain->commerce.currency, written->commerce.currency);
   EXPECT_EQ(plain->commerce.highest_price_minor, written->commerce.highest_price_minor);
+  EXPECT_EQ(plain->commerce.photo_hosts, written->commerce.photo_hosts);
   EXPECT_EQ(plain->cameras[0].transport, written->cameras[0].transport);
   EXPECT_EQ(plain->microphones[0].gain_db, written->microphones[0].gain_db);
   EXPECT_EQ(plain->microphones[0].delay, written->microphones[0].delay);

@@ -26,8 +26,8 @@ class ControlSocket : public testing::Test {
  protected:
   void SetUp() override {
     loop = std::move(*EventLoop::create());
-    auto listening = ControlServer::listen(*loop, path, [this](const auto& caller, auto request, auto reply) {
-      answer(caller, std::move(request), std::move(reply));
+    auto listening = ControlServer::listen(*loop, path, [this](ControlServer::Request request, auto reply) {
+      answer(request, std::move(reply));
     });
     ASSERT_TRUE(listening) << listening.error().message;
     server = std::move(*listening);
@@ -40,7 +40,15 @@ class ControlSocket : public testing::Test {
     server.reset();
   }
 
-  void answer(const ControlServer::Caller& caller, nlohmann::json request, ControlServer::Reply reply) {
+  void answer(const ControlServer::Request& from, ControlServer::Reply reply) {
+    const auto& caller = from.caller;
+    const auto& request = from.body;
+    if (request["op"] == "file") {
+      const auto size = verify_memfd(from.attachment.get(), Sealing::kImmutable, 100);
+      if (!size) return reply({{{"error", size.error().message}}, {}});
+      const auto mapping = Mapping::create(from.attachment.get(), 0, *size, Mapping::Access::kRead);
+      return reply({{{"text", std::string(reinterpret_cast<const char*>(mapping->data()), *size)}}, {}});
+    }
     if (request["op"] == "who") return reply({{{"ok", true}, {"pid", caller.pid}, {"uid", caller.uid}}, {}});
     if (request["op"] == "picture") {
       auto fd = create_immutable_memfd("picture", {reinterpret_cast<const uint8_t*>("PNG!"), 4});
@@ -103,6 +111,17 @@ TEST_F(ControlSocket, CarriesADescriptorWithTheAnswer) {
   ASSERT_TRUE(size);
   const auto mapping = Mapping::create(answer->attachment.get(), 0, *size, Mapping::Access::kRead);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapping->data()), 4), "PNG!");
+}
+
+TEST_F(ControlSocket, TakesADescriptorWithARequestAndWithThatOneAlone) {
+  const auto file = create_immutable_memfd("table", {reinterpret_cast<const uint8_t*>("A001,1.00"), 9});
+  const auto answer =
+      call_control(path, {{"op", "file"}, {"more", std::string(400'000, 'x')}}, 10s, file->get());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body["text"], "A001,1.00");
+  const auto without = call_control(path, {{"op", "file"}}, 10s);
+  ASSERT_TRUE(without);
+  EXPECT_TRUE(without->body.contains("error"));
 }
 
 TEST_F(ControlSocket, PassesALargeAnswerWhole) {

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/papers.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "cli/desk_text.h"
+#include "cli/exit_code.h"
+#include "core/json_text.h"
+#include "core/shared_memory.h"
+
+namespace vitrine::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr size_t kMostFileBytes = size_t{16} << 20;        // the desk's own limits are lower for pictures
+constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
+
+json refusal_of(const Error& error) {
+  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+}
+
+Result<std::string> read_whole(const fs::path& path) {
+  std::ifstream file;
+  const bool is_stdin = path == "-";
+  if (!is_stdin) file.open(path, std::ios::binary);
+  std::istream& input = is_stdin ? std::cin : file;
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    return fail(ErrorCode::kNotFound, path.string() + ": is a folder, not a file");
+  if (!input)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{}: can't be read: {}", path.string(), std::strerror(errno)));
+  std::string text(kMostFileBytes + 1, '\0');
+  input.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(input.gcount()));
+  if (text.empty()) return fail(ErrorCode::kInvalidInput, path.string() + ": is empty");
+  if (text.size() > kMostFileBytes)
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("{}: larger than {} bytes", path.string(), kMostFileBytes));
+  return text;
+}
+
+/// The bytes of a file as the desk takes them: it can read them whenever it likes, and nobody can change
+/// them.
+Result<UniqueFd> memfd_of(const fs::path& path) {
+  const auto bytes = read_whole(path);
+  if (!bytes) return tl::unexpected(bytes.error());
+  return create_immutable_memfd("file", {reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+}
+
+Result<json> files_of(const std::string& folder) {
+  json names = json::array();
+  if (folder.empty()) return names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored)) names.push_back(entry->path().filename().string());
+  }
+  if (error) return fail(ErrorCode::kNotFound, fmt::format("{}: can't be read: {}", folder, error.message()));
+  return names;
+}
+
+}  // namespace
+
+PaperCommands::PaperCommands(CLI::App& app) {
+  import_ = app.add_subcommand("import", "Brings a table of items in, for a shop without a mall");
+  import_->add_option("table", table_, "The table, saved as CSV")->required();
+  import_->add_option("--photos", folder_, "The folder with the photos that the table names");
+  import_->add_flag("--try", is_trial_, "Says what would become of it, and changes nothing");
+  documents_ =
+      app.add_subcommand("documents", "The shop's licences, reports and other documents, and its payees");
+  document_ = app.add_subcommand("document", "Prints a document, or takes it from a file");
+  document_->add_option("--picture", scan_, "A scan or photo of it: JPEG, PNG or WebP");
+  payee_ = app.add_subcommand("payee", "Prints who is paid, or takes it from a file");
+  note_ =
+      app.add_subcommand("note", "Prints what the staff wrote down about an item, or takes it from a file");
+  for (auto* command : {document_, payee_, note_}) {
+    command->add_option(command == note_ ? "item" : "id", id_, command == note_ ? "Its number" : "Its id")
+        ->required();
+    command->add_option("file", file_, "JSON as it is printed, changed; - reads standard input");
+  }
+  picture_ = app.add_subcommand("picture", "Writes a picture that is kept here into a file");
+  picture_->add_option("blob", id_, "Its name, as items --json and document say it")->required();
+  picture_->add_option("output", file_, "The file")->required();
+}
+
+std::optional<int> PaperCommands::run(const DeskLine& line) const {
+  if (import_->parsed()) return import_table(line);
+  if (documents_->parsed()) return list_documents(line);
+  if (document_->parsed()) return paper(line, "document", "id");
+  if (payee_->parsed()) return paper(line, "payee", "id");
+  if (note_->parsed()) return paper(line, "note", "item");
+  if (picture_->parsed()) return save_picture(line);
+  return std::nullopt;
+}
+
+int PaperCommands::import_table(const DeskLine& line) const {
+  const auto table = memfd_of(table_);
+  if (!table) return line.print_failure(refusal_of(table.error()));
+  const auto names = files_of(folder_);
+  if (!names) return line.print_failure(refusal_of(names.error()));
+  json request = {{"op", "import"}, {"photos", *names}, {"trial", true}};
+  auto answer = line.ask(request, table->get());
+  if (!answer) return line.print_failure(answer.error());
+  json photo_problems = json::array();
+  size_t brought = 0;
+  if (!is_trial_) {
+    for (const auto& name : answer->body["photos"]) {
+      const auto photo = memfd_of(fs::path(folder_) / name.get<std::string>());
+      const auto taken = photo ? line.ask({{"op", "photo"}, {"name", name}}, photo->get())
+                               : tl::unexpected(refusal_of(photo.error()));
+      if (taken)
+        ++brought;
+      else
+        photo_problems.push_back(taken.error()["error"].value("message", ""));
+    }
+    request["trial"] = false;
+    answer = line.ask(request, table->get());
+    if (!answer) return line.print_failure(answer.error());
+  }
+  json& body = answer->body;
+  body["trial"] = is_trial_;
+  body["photos_brought"] = brought;
+  body["photo_problems"] = photo_problems;
+  std::cout << (line.is_json ? body.dump(2) + "\n" : format_import(body));
+  return body["refused_rows"] == 0 && photo_problems.empty() ? kDone : kNeedsAttention;
+}
+
+int PaperCommands::list_documents(const DeskLine& line) const {
+  const auto answer = line.ask({{"op", "documents"}}, -1);
+  if (!answer) return line.print_failure(answer.error());
+  const json& body = answer->body;
+  std::cout << (line.is_json ? body.dump(2) + "\n" : format_documents(body));
+  const bool has_expired = std::ranges::any_of(
+      body["documents"], [](const json& document) { return document["state"] == "expired"; });
+  return has_expired ? kNeedsAttention : kDone;
+}
+
+int PaperCommands::paper(const DeskLine& line, const char* op, const char* id_key) const {
+  json request = {{"op", op}, {id_key, id_}};
+  UniqueFd scan;
+  if (!file_.empty()) {
+    const auto text = read_whole(file_);
+    if (!text) return line.print_failure(refusal_of(text.error()));
+    const auto content = parse_json(*text, ControlServer::kMaxRequestBytes / 2);
+    if (!content) return line.print_failure(refusal_of(content.error().with_context(file_)));
+    if (!content->is_object() || !content->contains(op))
+      return line.print_failure(
+          refusal_of({ErrorCode::kInvalidInput, fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, "
+                                                            "\"{}\": {{…}}}}, as vitrinectl {} {} prints it "
+                                                            "(version 0: there is none yet)",
+                                                            file_, op, op, op, id_)}));
+    request[op] = (*content)[op];
+    request["version"] = content->value("version", json(0));
+  }
+  if (!scan_.empty()) {
+    auto memfd = memfd_of(scan_);
+    if (!memfd) return line.print_failure(refusal_of(memfd.error()));
+    if (file_.empty())
+      return line.print_failure(
+          refusal_of({ErrorCode::kInvalidInput, "--picture goes with the document's file"}));
+    scan = std::move(*memfd);
+  }
+  const auto answer = line.ask(request, scan.get());
+  if (!answer) return line.print_failure(answer.error());
+  const json& body = answer->body;
+  json newest = {{"version", 0}, {op, json::object()}};
+  if (!body["versions"].empty())
+    newest = {{"version", body["versions"][0]["version"]}, {op, body["versions"][0][op]}};
+  std::cout << (line.is_json ? body : newest).dump(2) << "\n";
+  return kDone;
+}
+
+int PaperCommands::save_picture(const DeskLine& line) const {
+  const auto answer = line.ask({{"op", "picture"}, {"blob", id_}}, -1);
+  if (!answer) return line.print_failure(answer.error());
+  const auto saved = save_attachment(*answer, file_);
+  if (!saved) return line.print_failure(refusal_of(saved.error()));
+  std::cout << (line.is_json ? answer->body.dump(2) : fmt::format("{}: {} bytes", file_, *saved)) << "\n";
+  return kDone;
+}
+
+Result<size_t> save_attachment(const ControlServer::Answer& answer, const fs::path& output) {
+  const auto size = verify_memfd(answer.attachment.get(), Sealing::kImmutable, kMostAttachmentBytes);
+  if (!size) return fail(ErrorCode::kProtocol, "no picture came: " + size.error().message);
+  const auto mapping = Mapping::create(answer.attachment.get(), 0, *size, Mapping::Access::kRead);
+  if (!mapping) return tl::unexpected(mapping.error());
+  std::ofstream file(output, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(mapping->data()), static_cast<std::streamsize>(*size));
+  file.flush();
+  if (!file) return fail(ErrorCode::kIo, output.string() + ": can't be written");
+  return *size;
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
+
+#include "core/control_socket.h"
+
+namespace vitrine::cli {
+
+/// How a command speaks with the desk and with who typed it.
+struct DeskLine {
+  /// A refusal is the desk's answer, or one alike where there was none.
+  std::function<tl::expected<ControlServer::Answer, nlohmann::json>(const nlohmann::json& request,
+                                                                    int attachment)>
+      ask;
+  std::function<int(const nlohmann::json& refusal)> print_failure;  // gives the exit code
+  bool is_json = false;
+};
+
+/// What the shop adds to its items: import, documents, document, payee, note, picture. The desk opens no file
+/// of the caller's: files are read here, with the caller's rights, and their bytes go along.
+class PaperCommands {
+ public:
+  explicit PaperCommands(CLI::App& app);
+  /// The exit code, where one of these commands was given.
+  [[nodiscard]] std::optional<int> run(const DeskLine& line) const;
+
+ private:
+  [[nodiscard]] int import_table(const DeskLine& line) const;
+  [[nodiscard]] int list_documents(const DeskLine& line) const;
+  [[nodiscard]] int paper(const DeskLine& line, const char* op, const char* id_key) const;
+  [[nodiscard]] int save_picture(const DeskLine& line) const;
+
+  CLI::App* import_;
+  CLI::App* documents_;
+  CLI::App* document_;
+  CLI::App* payee_;
+  CLI::App* note_;
+  CLI::App* picture_;
+  std::string table_;
+  std::string folder_;
+  std::string id_;
+  std::string file_;
+  std::string scan_;
+  bool is_trial_ = false;
+};
+
+/// The picture that came with an answer, into a file; gives its bytes. Errors: kProtocol, kIo.
+Result<size_t> save_attachment(const ControlServer::Answer& answer, const std::filesystem::path& output);
+
+}  // namespace vitrine::cli
