@@ -41,7 +41,7 @@ class OrderWindowTest : public testing::Test {
     order.lines = {{"1", ref, sku, 2, {1995, kYuan}}};
     order.room = room;
     order.placed_at = placed_at;
-    ASSERT_TRUE(OrderBook(*store_, "medusa").apply(std::vector{order}, kBegin));
+    ASSERT_TRUE(OrderBook(*store_, "medusa").apply(ReadOrders{{order}, {}}, kBegin));
   }
   std::vector<OrderBook::ShowLine> in_show(const std::string& room = "room-1") {
     auto lines = OrderBook(*store_, "medusa").in_window(kShow, room);
