@@ -120,8 +120,7 @@ TEST(ChangeStream, ACursorComesBackAsItWas) {
 }
 
 json sample(const std::string& name) {
-  return parse_backend_json(
-             fakes::read_file(VITRINE_SOURCE_DIR "/tests/fuzz/corpus/catalogue_row/" + name + ".json"))
+  return parse_backend_json(fakes::read_file(VITRINE_SOURCE_DIR "/tests/commerce/samples/" + name + ".json"))
       .value();
 }
 

@@ -206,12 +206,13 @@ TEST_F(StoreTest, WithoutAnyWholeBackupItBeginsEmptyAndKeepsTheOutbox) {
 }
 
 TEST_F(StoreTest, OutboxKeepsTheOrderOfALaneAndLetsEndsGoFirst) {
+  enqueue("p0");
+  const std::string other = enqueue("p2", Operation::Kind::kEndTimedPrice, Operation::Priority::kEnd);
   enqueue("p1");
   enqueue("p1", Operation::Kind::kEndTimedPrice, Operation::Priority::kEnd);
-  const std::string other = enqueue("p2", Operation::Kind::kEndTimedPrice, Operation::Priority::kEnd);
   auto next = *outbox().next("local", system_now());
   ASSERT_TRUE(next);
-  EXPECT_EQ(next->id, other) << "p1's end waits for p1's start";
+  EXPECT_EQ(next->id, other) << "p1's end waits for p1's start, and both for p2's, which is older";
   ASSERT_TRUE(outbox().begin(*next, system_now()));
   open();  // a crash: it is there, and says that it was under way
   next = *outbox().next("local", system_now());
@@ -222,7 +223,7 @@ TEST_F(StoreTest, OutboxKeepsTheOrderOfALaneAndLetsEndsGoFirst) {
   ASSERT_TRUE(outbox().postpone(*next, Operation::State::kUnknown, "no answer", later));
   next = *outbox().next("local", system_now());
   ASSERT_TRUE(next);
-  EXPECT_EQ(next->lane, "p1");
+  EXPECT_EQ(next->lane, "p1") << "as urgent as the end that waits behind it";
   EXPECT_EQ(next->kind, Operation::Kind::kPutTimedPrice);
   EXPECT_EQ(outbox().counts("local")->unknown, 1);
 }
