@@ -15,9 +15,9 @@ namespace vitrine::commerce::medusa {
 /// What stands outside a row and decides what it means.
 struct Shop {
   std::array<char, 3> currency{'C', 'N', 'Y'};
-  std::string location;          // of the stock that counts; empty: all
-  std::string presale_metadata;  // key of the product's metadata, boolean; empty: none
-  std::string page_address;      // "https://shop.example/p/{handle}"; empty: none
+  std::string location = {};          // of the stock that counts; empty: all
+  std::string presale_metadata = {};  // key of the product's metadata, boolean; empty: none
+  std::string page_address = {};      // "https://shop.example/p/{handle}"; empty: none
 };
 
 /// The `fields` that the mappers below read.

@@ -28,9 +28,9 @@ struct CustomFields {
 
 /// What stands outside a row and decides what it means.
 struct Shop {
-  CustomFields fields;
-  std::string category_facet;  // code of the facet whose value is the category
-  std::string page_address;    // "https://shop.example/p/{handle}"; empty: none
+  CustomFields fields = {};
+  std::string category_facet = {};  // code of the facet whose value is the category
+  std::string page_address = {};    // "https://shop.example/p/{handle}"; empty: none
   bool prices_include_tax = true;
   bool tracks_inventory = true;        // for variants that inherit it
   int64_t out_of_stock_threshold = 0;  // for variants that inherit it
