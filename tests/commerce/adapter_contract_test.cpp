@@ -426,8 +426,12 @@ TEST_P(AdapterContract, WhatTheShopNeverHeardOfIsNotThere) {
       new_operation(), "", {{item.ref, {item.price.minor - 1, kYuan}}}, {now - 1s, now + 1h}};
   const auto put = [&] { return adapter.put_timed_price(wish, in_a_minute()); };
   path.set(shop_->on_writes({{"action", "status"}, {"status", 429}, {"headers", {{"retry-after", "2"}}}}));
-  EXPECT_EQ(put().result, WriteResult::kThrottled);
-  EXPECT_EQ(put().retry_after, 2s);
+  const auto throttled = put();
+  EXPECT_EQ(throttled.result, WriteResult::kThrottled);
+  EXPECT_EQ(throttled.retry_after, 2s);
+  // Nobody asks it anything before that is over.
+  ASSERT_TRUE(
+      fakes::wait_for([&] { return adapter.find_timed_price(wish.operation, in_a_minute()).has_value(); }));
   path.set(shop_->on_writes({{"action", "status"}, {"status", 500}}));
   EXPECT_EQ(put().result, WriteResult::kUnknown);
   path.set(shop_->on_writes({{"action", "reset"}}));

@@ -50,7 +50,7 @@ class LocalRealShop : public RealShop {
   [[nodiscard]] CatalogueItem expected(const ShopRow& row) const override {
     CatalogueItem item;
     item.price = {row.timed.value_or(row.price), kYuan};
-    if (row.timed) item.base_price = Money{row.price, kYuan};
+    item.base_price = Money{row.price, kYuan};  // always known here
     if (row.struck) item.reference_price = Money{*row.struck, kYuan};
     return item;
   }
