@@ -99,7 +99,8 @@ std::vector<std::pair<std::string, std::string>> medusa_settings(
 std::vector<std::pair<std::string, std::string>> vendure_settings(const json& entry) {
   std::vector<std::pair<std::string, std::string>> found;
   const json variables = entry["body"].value("variables", json::object());
-  if (entry["body"].value("query", "").find("mutation") == std::string::npos ||
+  // A login is a mutation too.
+  if (entry["body"].value("query", "").find("updateProduct") == std::string::npos ||
       entry["answer"].contains("errors"))
     return found;
   for (const auto& product : variables.value("p", json::array()))
