@@ -225,8 +225,9 @@ int main(int argc, char** argv) {
   Options options;
   RunOptions run;
   auto* running = app.add_subcommand("run", "all of it");
+  auto* judging = app.add_subcommand("judge", "what a run left behind, once more");
   auto* working = app.add_subcommand("work", "the process that is killed");
-  for (auto* command : {running, working}) {
+  for (auto* command : {running, working, judging}) {
     command->add_option("--shop", options.shop);
     command->add_option("--url", options.url);
     command->add_option("--credentials", options.credentials);
@@ -237,10 +238,13 @@ int main(int argc, char** argv) {
     command->add_option("--most-open", options.most_open);
   }
   running->add_option("--shop-url", run.shop_url, "past what breaks");
-  running->add_option("--journal", run.journal, "what the path wrote down");
-  running->add_option("--inventory", run.inventory, "inventory item and variant, a line each (Medusa)");
+  for (auto* command : {running, judging}) {
+    command->add_option("--journal", run.journal, "what the path wrote down");
+    command->add_option("--inventory", run.inventory, "inventory item and variant, a line each (Medusa)");
+  }
   running->add_option("--kill-every", run.kill_every_s, "seconds");
   running->add_option("--share", run.share, "of broken requests (scripted shop)");
   CLI11_PARSE(app, argc, argv);
+  if (*judging) return report(options, run, nullptr, 0) ? 0 : 1;
   return *working ? work(options) : run_chaos(options, run);
 }
