@@ -23,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using Connection = std::unique_ptr<SQLite::Database>;
 
-constexpr int kLatestVersion = static_cast<int>(std::size(detail::kMigrations));
 constexpr int kBusyMs = 5000;  // only a checkpoint or a backup is in the way, and neither takes long
 
 bool is_damage(int code) {
@@ -126,6 +125,7 @@ class Store::Journal {
 };
 
 Store::Store(Config config) : config_(std::move(config)) {
+  if (config_.schema.empty()) config_.schema = detail::kMigrations;
 }
 Store::~Store() = default;
 
@@ -171,16 +171,17 @@ Status Store::start() {
     writer_ = connect(file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     writer_->exec(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+    const int latest = static_cast<int>(config_.schema.size());
     int version = writer_->execAndGet("PRAGMA user_version").getInt();
-    if (version > kLatestVersion) {
+    if (version > latest) {
       return fail(
           ErrorCode::kUnsupportedFormat,
           fmt::format("its schema has version {}, this program knows {}: it was written by a newer one",
-                      version, kLatestVersion));
+                      version, latest));
     }
-    for (; version < kLatestVersion; ++version) {
+    for (; version < latest; ++version) {
       SQLite::Transaction transaction(*writer_, SQLite::TransactionBehavior::IMMEDIATE);
-      writer_->exec(detail::kMigrations[version]);
+      writer_->exec(config_.schema[static_cast<size_t>(version)]);
       writer_->exec(fmt::format("PRAGMA user_version = {}", version + 1));
       transaction.commit();
     }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ class Database;
 
 namespace vitrine::commerce {
 
-/// The shop's data on this box: one SQLite file with one writing connection (Debian 12's 3.40 can lose a
-/// transaction when two connections restart the WAL at once), WAL, synchronous=FULL, STRICT tables.
+/// Data of this box: one SQLite file with one writing connection (Debian 12's 3.40 can lose a transaction when
+/// two connections restart the WAL at once), WAL, synchronous=FULL, STRICT tables.
 /// Threads: any, all functions. Writes that come while one is under way are committed together after it: the
 /// disk is waited for once, and each is all there or not at all.
 class Store {
@@ -26,6 +27,9 @@ class Store {
   struct Config {
     std::filesystem::path directory;
     int backups = 3;
+    /// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those
+    /// done. It must outlive the store. Empty: that of the shop's data.
+    std::span<const char* const> schema;
   };
   using Work = std::function<Status(SQLite::Database&)>;
 
@@ -72,7 +76,7 @@ class Store {
   [[nodiscard]] std::filesystem::path backup_directory() const { return config_.directory / "backups"; }
   [[nodiscard]] std::filesystem::path journal_directory() const { return config_.directory / "journal"; }
 
-  const Config config_;
+  Config config_;
   std::vector<std::string> repairs_;
   std::mutex waiting_mutex_;
   std::condition_variable turn_changed_;
