@@ -129,6 +129,14 @@ bool BlobStore::has(const std::string& hash) const {
   return is_blob_hash(hash) && fs::is_regular_file(path_of(hash), error);
 }
 
+Status BlobStore::lay_out(const std::string& hash, const fs::path& directory) const {
+  std::error_code error;
+  if (is_blob_hash(hash) && fs::is_regular_file(directory / hash, error)) return {};
+  const auto bytes = read(hash);
+  if (!bytes) return tl::unexpected(bytes.error());
+  return write_anew(directory, directory / hash, *bytes);
+}
+
 Result<int64_t> BlobStore::sweep(Instant unused_since) {
   const std::lock_guard alone(sweep_mutex_);
   std::set<std::string> named;

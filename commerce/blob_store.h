@@ -33,6 +33,9 @@ class BlobStore {
   /// Errors: kNotFound; kIo, also where the file is not what its name says: the disk has changed it.
   [[nodiscard]] Result<std::string> read(const std::string& hash) const;
   [[nodiscard]] bool has(const std::string& hash) const;
+  /// Makes it a file of `directory` too, named by its hash, for who may read there and not here. Errors:
+  /// kNotFound, kIo, kDiskFull.
+  Status lay_out(const std::string& hash, const std::filesystem::path& directory) const;
 
   /// Removes what no row names and nobody put since `unused_since`: a backup of the store may still name what
   /// was used when it was made. Returns how many went.

@@ -208,6 +208,31 @@ Result<std::vector<Catalogue::Row>> Catalogue::list() const {
   return rows;
 }
 
+Result<Catalogue::Page> Catalogue::page(const std::string& search, int64_t offset, int64_t most) const {
+  Page page;
+  auto read = store_.read([&](SQLite::Database& database) -> Status {
+    // instr: what somebody types is no pattern.
+    const std::string condition =
+        " FROM item WHERE backend = ?1 AND (?2 = '' OR instr(lower(sku), lower(?2)) OR instr(lower(title), lower(?2)) "
+        "OR instr(lower(option), lower(?2)) OR instr(lower(category), lower(?2)))";
+    SQLite::Statement count(database, "SELECT count(*)" + condition);
+    count.bind(1, backend_);
+    count.bind(2, search);
+    count.executeStep();
+    page.total = count.getColumn(0).getInt64();
+    SQLite::Statement found(database, std::string("SELECT ") + kItemColumns + condition +
+                                          " ORDER BY sku, product, variant LIMIT ?3 OFFSET ?4");
+    found.bind(1, backend_);
+    found.bind(2, search);
+    found.bind(3, most);
+    found.bind(4, offset);
+    while (found.executeStep()) page.rows.push_back(row_of(found));
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return page;
+}
+
 Result<std::optional<Catalogue::Row>> Catalogue::find(const Ref& ref) const {
   std::optional<Row> row;
   auto read = store_.read([&](SQLite::Database& database) -> Status {

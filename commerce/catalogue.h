@@ -51,6 +51,12 @@ class Catalogue {
   Status forget_cursor();
 
   [[nodiscard]] Result<std::vector<Row>> list() const;
+  struct Page {
+    std::vector<Row> rows;
+    int64_t total = 0;
+  };
+  /// In `list`'s order; of those whose number, name, option or category has `search` in it. Empty: all.
+  [[nodiscard]] Result<Page> page(const std::string& search, int64_t offset, int64_t most) const;
   [[nodiscard]] Result<std::optional<Row>> find(const Ref& ref) const;
   [[nodiscard]] Result<std::vector<Refusal>> refused() const;
 

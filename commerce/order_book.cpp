@@ -338,7 +338,7 @@ Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& wind
         "l.product AND "
         "i.variant = l.variant), (SELECT min(id) FROM item AS i WHERE l.sku <> '' AND i.backend = o.backend "
         "AND "
-        "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item "
+        "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item, o.placed_at, o.masked_name "
         "FROM purchase AS o JOIN purchase_line AS l ON l.purchase = o.id WHERE o.backend = ?1 AND "
         "o.placed_at >= ?2 "
         "AND o.placed_at < ?3 AND (o.room = '' OR o.room = ?4) ORDER BY o.placed_at, o.id, l.line");
@@ -357,7 +357,9 @@ Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& wind
                      found.getColumn(7).getString(),
                      found.getColumn(8).getInt64(),
                      price},
-                    std::nullopt};
+                    std::nullopt,
+                    instant_of(found.getColumn(11).getInt64()),
+                    found.getColumn(12).getString()};
       if (!found.getColumn(10).isNull()) {
         item.reset();
         item.bind(1, found.getColumn(10).getInt64());

@@ -58,6 +58,8 @@ class OrderBook {
     OrderLine line;
     std::optional<Ref>
         item;  // of ours: by its ref, else by its sku where one item alone has that; nullopt: none
+    Instant placed_at{};
+    std::string masked_name;
   };
   /// In the order in which they were placed. An order that is credited to another live room than `room` is
   /// none of this show's; one that is credited to no room is.

@@ -32,6 +32,8 @@ class PhotoBook {
     std::string problem;                // why there is none, or none newer; empty: nothing is wrong
   };
   [[nodiscard]] Result<std::map<Ref, Photo>> list() const;
+  /// The last good one of an item; nothing where there is none.
+  [[nodiscard]] Result<std::optional<Picture>> find(const Ref& ref) const;
 
   /// An address that items show and that is to be asked.
   struct Due {

@@ -231,6 +231,7 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
     reader.refuse("currency", fmt::format("\"{}\"", currency),
                   "an ISO 4217 code that Vitrine knows, such as CNY, USD, EUR");
   }
+  commerce.price_lasts = std::chrono::seconds(reader.integer_or("price_lasts_s", 60, 20, 600));
   reader.values("photo_hosts", 0, 20, [&](const nlohmann::json& value, const std::string& where) {
     const std::string host = value.is_string() ? value.get<std::string>() : "";
     const auto url = parse_url("https://" + host);

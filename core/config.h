@@ -70,6 +70,7 @@ struct CommerceConfig {
   std::string credential;  // file with "user:password"; empty for kLocal
   std::array<char, 3> currency{'C', 'N', 'Y'};
   int64_t highest_price_minor = 10'000'000;
+  std::chrono::seconds price_lasts{60};  // a price on air, after it was last known to be charged
   std::vector<std::string> photo_hosts;  // beside the shop's own: "cdn.example", "cdn.example:8443"
   std::string page_address;              // "https://shop.example/p/{handle}"; empty: none
   std::string presale_field;             // kVendure: custom field, kMedusa: key of metadata; empty: none

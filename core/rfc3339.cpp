@@ -70,4 +70,14 @@ Day local_day(Instant instant) {
   return Day{date::sys_days{date::year{local.tm_year + 1900} / (local.tm_mon + 1) / local.tm_mday}};
 }
 
+Instant local_midnight(Day day) {
+  const date::year_month_day parts{date::sys_days{day}};
+  tm local{};
+  local.tm_year = static_cast<int>(parts.year()) - 1900;
+  local.tm_mon = static_cast<int>(static_cast<unsigned>(parts.month())) - 1;
+  local.tm_mday = static_cast<int>(static_cast<unsigned>(parts.day()));
+  local.tm_isdst = -1;
+  return Instant{std::chrono::seconds{::mktime(&local)}};
+}
+
 }  // namespace vitrine

@@ -22,5 +22,7 @@ std::optional<Day> parse_day(std::string_view text);
 std::string format_day(Day day);
 /// The day that this box's time zone has at `instant`.
 Day local_day(Instant instant);
+/// When that day begins there.
+Instant local_midnight(Day day);
 
 }  // namespace vitrine

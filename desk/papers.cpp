@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sodium.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,7 +13,7 @@
 #include "core/log.h"
 #include "core/object_reader.h"
 #include "core/rfc3339.h"
-#include "core/shared_memory.h"
+#include "desk/api/answers.h"
 
 namespace vitrine::desk {
 namespace {
@@ -22,46 +23,38 @@ using nlohmann::json;
 constexpr size_t kMostPhotoNames = 100'000;
 constexpr size_t kMostShownRows = 1000;  // of one import: an answer has its limit
 constexpr std::chrono::hours kKeepUnnamed{24};
+constexpr size_t kMostBody = size_t{32} << 20;  // a picture or a table in base64, and what goes with it
 
-/// All of what came with a request. It can't change any more while it is read.
-Result<std::string> attachment_of(const ControlServer::Request& request, size_t most_bytes) {
-  if (!request.attachment.is_open())
-    return fail(ErrorCode::kInvalidInput, "the file did not come with it; send it as a sealed memfd");
-  const auto size = verify_memfd(request.attachment.get(), Sealing::kImmutable, most_bytes);
-  if (!size) return fail(ErrorCode::kInvalidInput, size.error().message);
-  const auto mapping = Mapping::create(request.attachment.get(), 0, *size, Mapping::Access::kRead);
-  if (!mapping) return tl::unexpected(mapping.error());
-  return std::string(mapping->bytes().begin(), mapping->bytes().end());
+/// A file in a JSON body.
+Result<std::string> bytes_of(const std::string& base64, const char* key, size_t most_bytes) {
+  std::string bytes(base64.size() / 4 * 3 + 3, '\0');
+  size_t size = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), base64.data(), base64.size(),
+                        nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
+    return tl::unexpected(to_error(Problems{{key, "no base64", "the file's bytes in base64 (RFC 4648)"}}));
+  if (size == 0 || size > most_bytes)
+    return tl::unexpected(
+        to_error(Problems{{key, fmt::format("{} bytes", size), fmt::format("1 to {} bytes", most_bytes)}}));
+  bytes.resize(size);
+  return bytes;
 }
 
-/// Reads the request's own keys; "op" is known.
-template <typename Read>
-Status read_request(const json& body, const Read& read) {
-  Problems problems;
-  ObjectReader reader(body, "", problems);
-  (void)reader.any("op");
-  read(reader);
-  reader.finish();
-  if (!problems.empty()) return tl::unexpected(to_error(problems));
-  return {};
-}
-
-commerce::Author author_of(const ControlServer::Request& request) {
-  return {fmt::format("uid {}", request.caller.uid), system_now()};
-}
-
-/// {"id", "version"} and the new content, of an op that reads or sets one paper.
-struct PaperRequest {
-  std::string id;
-  std::optional<json> content;  // nothing: it is only read
+/// {"version", and the new content of one paper}.
+struct NewPaper {
+  json content;
   int64_t version = 0;
+  std::string picture;  // base64; may be empty
 };
-Result<PaperRequest> paper_request(const json& body, const char* id_key, const char* content_key) {
-  PaperRequest wish;
-  auto read = read_request(body, [&](ObjectReader& reader) {
-    wish.id = reader.text(id_key, {.max_bytes = 300, .may_be_empty = false});
-    if (const json* content = reader.any(content_key)) wish.content = *content;
+Result<NewPaper> new_paper(const ApiRequest& request, const char* content_key) {
+  NewPaper wish;
+  auto read = read_body(request, [&](ObjectReader& reader) {
+    const json* content = reader.any(content_key);
+    if (content == nullptr || !content->is_object())
+      reader.refuse(content_key, content == nullptr ? "nothing" : describe(*content), "an object");
+    else
+      wish.content = *content;
     wish.version = reader.integer_or("version", 0, 0, INT64_MAX);
+    wish.picture = reader.text_or("picture", "", {.max_bytes = kMostBody, .may_be_empty = true});
   });
   if (!read) return tl::unexpected(read.error());
   return wish;
@@ -73,13 +66,6 @@ json version_json(const commerce::Versioned<T>& paper, const char* content_key) 
           {"changed_by", paper.by.name},
           {"changed_at", format_rfc3339(paper.by.at)},
           {content_key, to_json(paper.value)}};
-}
-
-json problems_json(const Problems& problems) {
-  json list = json::array();
-  for (const auto& problem : problems)
-    list.push_back({{"where", problem.where}, {"found", problem.found}, {"allowed", problem.allowed}});
-  return list;
 }
 
 json imported_json(const commerce::ItemTable& table, const commerce::LocalShop::Imported& imported) {
@@ -98,15 +84,6 @@ json imported_json(const commerce::ItemTable& table, const commerce::LocalShop::
           {"changed", imported.changed},      {"unchanged", imported.unchanged},
           {"missing", imported.missing},      {"refused_rows", imported.refused.size()},
           {"refused", std::move(refused)},    {"remarks", problems_json(remarks)}};
-}
-
-ControlServer::Answer to_answer(Result<json> body) {
-  if (!body)
-    return {{{"ok", false},
-             {"error", {{"code", to_string(body.error().code)}, {"message", body.error().message}}}},
-            {}};
-  (*body)["ok"] = true;
-  return {std::move(*body), {}};
 }
 
 }  // namespace
@@ -129,20 +106,32 @@ Papers::Papers(Parts parts, std::unique_ptr<commerce::BlobStore> blobs)
                {.shop_url = parts_.config.commerce.url, .other_hosts = parts_.config.commerce.photo_hosts}) {
 }
 
-std::optional<ControlServer::Answer> Papers::answer(const ControlServer::Request& request) {
-  const json op = request.body.value("op", json());
-  if (op == "import") return to_answer(import_table(request));
-  if (op == "photo") return to_answer(take_photo(request));
-  if (op == "documents") return to_answer(list_documents());
-  if (op == "document") return to_answer(document(request));
-  if (op == "payee") return to_answer(payee(request));
-  if (op == "note") return to_answer(note(request));
-  if (op != "picture") return std::nullopt;
-  auto found = picture(request);
-  return found ? std::move(*found) : to_answer(tl::unexpected(found.error()));
+std::vector<Route> Papers::routes() {
+  const auto on = [this](auto method) {
+    return [this, method](const ApiRequest& request) { return (this->*method)(request); };
+  };
+  const Route::Takes form = {.schema = {{"type", "object"}}};
+  const Route::Takes with_file = {.schema = {{"type", "object"}}, .most_bytes = kMostBody};
+  const Roles papers = {Role::kOperator, Role::kService};
+  return {
+      {"POST", "/api/v1/items/import", kTechnicians, "Brings a table of items in, for a shop without a mall",
+       on(&Papers::import_table), with_file},
+      {"PUT", "/api/v1/photos/{name}", kTechnicians, "A photo that the table names", on(&Papers::take_photo),
+       {.upload = "JPEG, PNG or WebP", .most_bytes = commerce::kMostPictureBytes}},
+      {"GET", "/api/v1/pictures/{blob}", kStaff, "A picture that is kept here", on(&Papers::picture)},
+      {"GET", "/api/v1/documents", papers, "The shop's documents and payees", on(&Papers::list_documents)},
+      {"GET", "/api/v1/documents/{document}", papers, "Every version of a document", on(&Papers::document)},
+      {"PUT", "/api/v1/documents/{document}", kTechnicians, "A new version of a document", on(&Papers::put_document),
+       with_file},
+      {"GET", "/api/v1/payees/{payee}", papers, "Every version of a payee", on(&Papers::payee)},
+      {"PUT", "/api/v1/payees/{payee}", kTechnicians, "A new version of a payee", on(&Papers::put_payee), form},
+      {"GET", "/api/v1/items/{item}/note", kStaff, "Every version of what staff wrote down about an item",
+       on(&Papers::note)},
+      {"PUT", "/api/v1/items/{item}/note", kOperators, "A new version of it", on(&Papers::put_note), form},
+  };
 }
 
-Result<json> Papers::import_table(const ControlServer::Request& request) {
+Result<ApiAnswer> Papers::import_table(const ApiRequest& request) {
   if (parts_.config.commerce.backend != CommerceConfig::Backend::kLocal)
     return fail(
         ErrorCode::kInvalidInput,
@@ -150,9 +139,11 @@ Result<json> Papers::import_table(const ControlServer::Request& request) {
                     "\"local\" in [commerce]",
                     parts_.backend, parts_.config.commerce.url));
   std::vector<std::string> files;
+  std::string base64;
   auto trial = commerce::LocalShop::Trial::kApply;
-  auto read = read_request(request.body, [&](ObjectReader& reader) {
+  auto read = read_body(request, [&](ObjectReader& reader) {
     if (reader.boolean_or("trial", false)) trial = commerce::LocalShop::Trial::kPreview;
+    base64 = reader.text("table", {.max_bytes = kMostBody, .may_be_empty = false});
     reader.values("photos", 0, kMostPhotoNames, [&](const json& name, const std::string& where) {
       if (name.is_string())
         files.push_back(name.get<std::string>());
@@ -161,8 +152,8 @@ Result<json> Papers::import_table(const ControlServer::Request& request) {
     });
   });
   if (!read) return tl::unexpected(read.error());
-  const auto bytes = attachment_of(request, commerce::kMostTableBytes);
-  if (!bytes) return tl::unexpected(bytes.error().with_context("the table"));
+  const auto bytes = bytes_of(base64, "table", commerce::kMostTableBytes);
+  if (!bytes) return tl::unexpected(bytes.error());
   // What was brought in before counts as in the folder; the folder that comes now goes first.
   auto photos = commerce::photo_names(files);
   const auto known = photos_.shop_photo_names();
@@ -182,36 +173,30 @@ Result<json> Papers::import_table(const ControlServer::Request& request) {
   for (const auto& name : files)
     if (wanted.contains(name)) body["photos"].push_back(name);
   if (trial == commerce::LocalShop::Trial::kApply) {
-    log::info("import", "{}: {} items added, {} changed, {} unchanged, {} rows refused",
-              author_of(request).name, imported->added, imported->changed, imported->unchanged,
-              imported->refused.size());
+    log::info("import", "{}: {} items added, {} changed, {} unchanged, {} rows refused", request.caller.account,
+              imported->added, imported->changed, imported->unchanged, imported->refused.size());
     parts_.on_import();
   }
-  return body;
+  return ApiAnswer{.body = std::move(body)};
 }
 
-Result<json> Papers::take_photo(const ControlServer::Request& request) {
-  std::string name;
-  auto read = read_request(request.body, [&](ObjectReader& reader) {
-    name = reader.text("name", {.max_bytes = 255, .may_be_empty = false});
-    if (!name.empty() && commerce::photo_names(std::span(&name, 1)).empty())
-      reader.refuse("name", "\"" + name + "\"", "a file name that ends with jpg, jpeg, png or webp");
-  });
-  if (!read) return tl::unexpected(read.error());
-  const auto bytes = attachment_of(request, commerce::kMostPictureBytes);
-  if (!bytes) return tl::unexpected(bytes.error().with_context(name));
-  const auto info = commerce::check_picture(name, *bytes);
+Result<ApiAnswer> Papers::take_photo(const ApiRequest& request) {
+  const std::string& name = request.path.at("name");
+  if (name.size() > 255 || commerce::photo_names(std::span(&name, 1)).empty())
+    return tl::unexpected(to_error(
+        Problems{{"name", "\"" + name + "\"", "a file name that ends with jpg, jpeg, png or webp"}}));
+  const auto info = commerce::check_picture(name, request.upload);
   if (!info) return tl::unexpected(info.error());
   const auto adding = blobs_->begin_adding();
-  const auto blob = blobs_->put(adding, *bytes);
+  const auto blob = blobs_->put(adding, request.upload);
   if (!blob) return tl::unexpected(blob.error());
   if (auto put = photos_.put_shop_photo(name, {*blob, info->size}, system_now()); !put)
     return tl::unexpected(put.error());
   fetcher_.poke();
-  return json{{"blob", *blob}, {"size", {info->size.width, info->size.height}}};
+  return ApiAnswer{.body = {{"blob", *blob}, {"size", {info->size.width, info->size.height}}}};
 }
 
-Result<json> Papers::list_documents() const {
+Result<ApiAnswer> Papers::list_documents(const ApiRequest& /*request*/) const {
   const auto documents = documents_.documents();
   if (!documents) return tl::unexpected(documents.error());
   const auto payees = documents_.payees();
@@ -229,74 +214,87 @@ Result<json> Papers::list_documents() const {
     listed["id"] = entry.id;
     body["payees"].push_back(std::move(listed));
   }
-  return body;
+  return ApiAnswer{.body = std::move(body)};
 }
 
-Result<json> Papers::document(const ControlServer::Request& request) {
-  auto wish = paper_request(request.body, "id", "document");
-  if (!wish) return tl::unexpected(wish.error());
-  if (wish->content) {
-    const auto adding = blobs_->begin_adding();
-    if (request.attachment.is_open() && wish->content->is_object()) {
-      const auto bytes = attachment_of(request, commerce::kMostPictureBytes);
-      if (!bytes) return tl::unexpected(bytes.error().with_context("the picture"));
-      if (const auto info = commerce::check_picture("the picture", *bytes); !info)
-        return tl::unexpected(info.error());
-      const auto blob = blobs_->put(adding, *bytes);
-      if (!blob) return tl::unexpected(blob.error());
-      (*wish->content)["picture"] = *blob;
-    }
-    const auto put = documents_.put_document(wish->id, *wish->content, wish->version, author_of(request));
-    if (!put) return tl::unexpected(put.error());
-  }
-  const auto history = documents_.document_history(wish->id);
+Result<ApiAnswer> Papers::document(const ApiRequest& request) const {
+  const std::string& id = request.path.at("document");
+  const auto history = documents_.document_history(id);
   if (!history) return tl::unexpected(history.error());
-  json body = {{"id", wish->id}, {"versions", json::array()}};
+  json body = {{"id", id}, {"versions", json::array()}};
   for (const auto& entry : *history) body["versions"].push_back(version_json(entry.paper, "document"));
-  return body;
+  return ApiAnswer{.body = std::move(body)};
 }
 
-Result<json> Papers::payee(const ControlServer::Request& request) {
-  const auto wish = paper_request(request.body, "id", "payee");
+Result<ApiAnswer> Papers::put_document(const ApiRequest& request) {
+  auto wish = new_paper(request, "document");
   if (!wish) return tl::unexpected(wish.error());
-  if (wish->content)
-    if (const auto put = documents_.put_payee(wish->id, *wish->content, wish->version, author_of(request));
-        !put)
-      return tl::unexpected(put.error());
-  const auto history = documents_.payee_history(wish->id);
+  const auto adding = blobs_->begin_adding();
+  if (!wish->picture.empty()) {
+    const auto bytes = bytes_of(wish->picture, "picture", commerce::kMostPictureBytes);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (const auto info = commerce::check_picture("the picture", *bytes); !info)
+      return tl::unexpected(info.error());
+    const auto blob = blobs_->put(adding, *bytes);
+    if (!blob) return tl::unexpected(blob.error());
+    wish->content["picture"] = *blob;
+  }
+  const auto put =
+      documents_.put_document(request.path.at("document"), wish->content, wish->version, author_of(request));
+  if (!put) return tl::unexpected(put.error());
+  parts_.on_change();
+  return document(request);
+}
+
+Result<ApiAnswer> Papers::payee(const ApiRequest& request) const {
+  const std::string& id = request.path.at("payee");
+  const auto history = documents_.payee_history(id);
   if (!history) return tl::unexpected(history.error());
-  json body = {{"id", wish->id}, {"versions", json::array()}};
+  json body = {{"id", id}, {"versions", json::array()}};
   for (const auto& entry : *history) body["versions"].push_back(version_json(entry.paper, "payee"));
-  return body;
+  return ApiAnswer{.body = std::move(body)};
 }
 
-Result<json> Papers::note(const ControlServer::Request& request) {
-  const auto wish = paper_request(request.body, "item", "note");
+Result<ApiAnswer> Papers::put_payee(const ApiRequest& request) {
+  const auto wish = new_paper(request, "payee");
   if (!wish) return tl::unexpected(wish.error());
-  const auto ref = find_item(wish->id);
+  const auto put = documents_.put_payee(request.path.at("payee"), wish->content, wish->version, author_of(request));
+  if (!put) return tl::unexpected(put.error());
+  parts_.on_change();
+  return payee(request);
+}
+
+Result<ApiAnswer> Papers::note(const ApiRequest& request) const {
+  const auto ref = find_item(request.path.at("item"));
   if (!ref) return tl::unexpected(ref.error());
-  if (wish->content)
-    if (const auto put = notes_.put(*ref, *wish->content, wish->version, author_of(request)); !put)
-      return tl::unexpected(put.error());
   const auto history = notes_.history(*ref);
   if (!history) return tl::unexpected(history.error());
   json body = {{"item", ref->text()}, {"versions", json::array()}};
   for (const auto& entry : *history) body["versions"].push_back(version_json(entry.notes, "note"));
-  return body;
+  return ApiAnswer{.body = std::move(body)};
 }
 
-Result<ControlServer::Answer> Papers::picture(const ControlServer::Request& request) const {
-  std::string blob;
-  auto read = read_request(request.body, [&](ObjectReader& reader) {
-    blob = reader.text("blob", {.max_bytes = 64, .may_be_empty = false});
-  });
-  if (!read) return tl::unexpected(read.error());
-  const auto bytes = blobs_->read(blob);
+Result<ApiAnswer> Papers::put_note(const ApiRequest& request) {
+  const auto ref = find_item(request.path.at("item"));
+  if (!ref) return tl::unexpected(ref.error());
+  const auto wish = new_paper(request, "note");
+  if (!wish) return tl::unexpected(wish.error());
+  const auto put = notes_.put(*ref, wish->content, wish->version, author_of(request));
+  if (!put) return tl::unexpected(put.error());
+  parts_.on_change();
+  return note(request);
+}
+
+Result<ApiAnswer> Papers::picture(const ApiRequest& request) const {
+  const auto bytes = blobs_->read(request.path.at("blob"));
   if (!bytes) return tl::unexpected(bytes.error());
-  auto memfd =
-      create_immutable_memfd("picture", {reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
-  if (!memfd) return tl::unexpected(memfd.error());
-  return ControlServer::Answer{{{"ok", true}, {"bytes", bytes->size()}}, std::move(*memfd)};
+  const auto info = commerce::check_picture("the picture", *bytes);
+  if (!info) return tl::unexpected(info.error());
+  using Type = commerce::PictureType;
+  return ApiAnswer{.bytes = *bytes,
+                   .content_type = info->type == Type::kJpeg  ? "image/jpeg"
+                                   : info->type == Type::kPng ? "image/png"
+                                                              : "image/webp"};
 }
 
 Result<commerce::Ref> Papers::find_item(const std::string& word) const {

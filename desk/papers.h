@@ -15,13 +15,13 @@
 #include "commerce/photo_book.h"
 #include "commerce/photo_fetcher.h"
 #include "core/config.h"
-#include "core/control_socket.h"
 #include "core/error.h"
+#include "desk/api/route.h"
 
 namespace vitrine::desk {
 
-/// What the shop adds to its items, over the control socket: photos, documents, payees, notes; for a shop
-/// without a mall also the table of its items. Thread: the loop's, but `sweep`: any.
+/// What the shop adds to its items: photos, documents, payees, notes; for a shop without a mall also the table of
+/// its items. Threads: any.
 class Papers {
  public:
   struct Parts {
@@ -30,13 +30,20 @@ class Papers {
     commerce::Store& store;
     const commerce::Catalogue& catalogue;
     std::function<void()> on_import;  // items have changed
+    std::function<void()> on_change;  // what is written down about an item, or a document, is another one
   };
   /// Errors: those of `BlobStore::open`.
   static Result<std::unique_ptr<Papers>> open(Parts parts);
 
-  /// nullopt: the op is another one's.
-  std::optional<ControlServer::Answer> answer(const ControlServer::Request& request);
-  static constexpr const char* kOps = "import, photo, picture, documents, document, payee, note";
+  /// They live no longer than this.
+  [[nodiscard]] std::vector<Route> routes();
+  /// By its number, or as product/variant. Errors: kNotFound; kInvalidInput where several have the number.
+  [[nodiscard]] Result<commerce::Ref> find_item(const std::string& word) const;
+
+  [[nodiscard]] const commerce::NoteBook& notes() const { return notes_; }
+  [[nodiscard]] const commerce::Documents& documents() const { return documents_; }
+  [[nodiscard]] const commerce::PhotoBook& photos() const { return photos_; }
+  [[nodiscard]] const commerce::BlobStore& blobs() const { return *blobs_; }
 
   /// What of all this belongs to one item, for a list of them.
   class PerItem {
@@ -58,14 +65,16 @@ class Papers {
 
  private:
   Papers(Parts parts, std::unique_ptr<commerce::BlobStore> blobs);
-  Result<nlohmann::json> import_table(const ControlServer::Request& request);
-  Result<nlohmann::json> take_photo(const ControlServer::Request& request);
-  Result<nlohmann::json> list_documents() const;
-  Result<nlohmann::json> document(const ControlServer::Request& request);
-  Result<nlohmann::json> payee(const ControlServer::Request& request);
-  Result<nlohmann::json> note(const ControlServer::Request& request);
-  Result<ControlServer::Answer> picture(const ControlServer::Request& request) const;
-  Result<commerce::Ref> find_item(const std::string& word) const;
+  Result<ApiAnswer> import_table(const ApiRequest& request);
+  Result<ApiAnswer> take_photo(const ApiRequest& request);
+  Result<ApiAnswer> list_documents(const ApiRequest& request) const;
+  Result<ApiAnswer> document(const ApiRequest& request) const;
+  Result<ApiAnswer> put_document(const ApiRequest& request);
+  Result<ApiAnswer> payee(const ApiRequest& request) const;
+  Result<ApiAnswer> put_payee(const ApiRequest& request);
+  Result<ApiAnswer> note(const ApiRequest& request) const;
+  Result<ApiAnswer> put_note(const ApiRequest& request);
+  Result<ApiAnswer> picture(const ApiRequest& request) const;
 
   const Parts parts_;
   const commerce::RowRules rules_;

@@ -59,10 +59,10 @@ struct ApiRequest {
 
 struct ApiAnswer {
   int status = 200;
-  nlohmann::json body;
-  std::string bytes;  // instead of JSON, with `content_type`
-  std::string content_type;
-  std::map<std::string, std::string> headers;
+  nlohmann::json body = nullptr;
+  std::string bytes = {};  // instead of JSON, with `content_type`
+  std::string content_type = {};
+  std::map<std::string, std::string> headers = {};
 };
 
 /// One thing that can be asked for or done. `handle` runs on a thread of the API's pool and may wait for the
@@ -74,12 +74,12 @@ struct Route {
   std::string summary;  // a sentence, for the OpenAPI document
   std::function<Result<ApiAnswer>(const ApiRequest&)> handle;
   struct Takes {
-    nlohmann::json schema;        // of the JSON body; null: none
-    std::string upload;           // what it is, where it is no JSON; empty: none
+    nlohmann::json schema = nullptr;  // of the JSON body; null: none
+    std::string upload = {};          // what it is, where it is no JSON; empty: none
     size_t most_bytes = 1 << 20;  // of the body
-    std::vector<std::string> query;  // names; another one is refused
-  } takes;
-  nlohmann::json gives;  // schema of the answer; null: any object
+    std::vector<std::string> query = {};  // names; another one is refused
+  } takes = {};
+  nlohmann::json gives = nullptr;  // schema of the answer; null: any object
 };
 
 /// What everybody who watches shall hear: {"type": …, …}. Thread: any; never blocks.

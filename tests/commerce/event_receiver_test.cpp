@@ -253,11 +253,10 @@ TEST_F(EventReceiverTest, TheThirtyThirdConnectionWaitsForAnother) {
   const auto late = connect();
   write(late, wire("late"));
   EXPECT_THAT(read_all(late), StartsWith("HTTP/1.1 204 "));
-  const bool has_one_ended = std::ranges::any_of(silent, [](const UniqueFd& socket) {
-    pollfd ended{socket.get(), POLLIN, 0};
-    return ::poll(&ended, 1, 0) == 1;
-  });
-  EXPECT_TRUE(has_one_ended) << "33 were served at once";
+  // Its end may be a moment on its way; 33 at once would be known within that moment too.
+  std::vector<pollfd> ends;
+  for (const auto& socket : silent) ends.push_back({socket.get(), POLLIN, 0});
+  EXPECT_GT(::poll(ends.data(), ends.size(), 1000), 0) << "33 were served at once";
 }
 
 TEST_F(EventReceiverTest, WhoIsRefusedAgainAndAgainIsAnsweredUnreadForAWhile) {
