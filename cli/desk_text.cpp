@@ -192,4 +192,41 @@ std::string format_documents(const json& answer) {
   return text;
 }
 
+std::string format_shows(const json& answer) {
+  std::string text = fmt::format("{} shows\n", answer["total"].get<int64_t>());
+  for (const auto& show : answer["shows"]) {
+    const auto& plan = show["plan"];
+    text += fmt::format("  {:>4}  {:<8}  {}  {}{}\n", show["id"].get<int64_t>(), show.value("state", ""),
+                        show.value("started_at", plan.value("begins_at", "at any time            ")),
+                        plan.value("title", ""),
+                        plan.value("host", "").empty() ? "" : ", " + plan.value("host", ""));
+  }
+  return text;
+}
+
+std::string format_preflight(const json& answer) {
+  std::string text;
+  for (const auto& point : answer["points"]) {
+    text += fmt::format("  {:<6} {:<24} {}{}\n", point.value("level", ""), point.value("id", ""),
+                        point["reason"].value("en", ""), point.value("blocks", false) ? "  (Start waits for this)" : "");
+    if (point.contains("remedy")) text += fmt::format("         {:<24} → {}\n", "", point["remedy"].value("en", ""));
+  }
+  return text + (answer.value("blocks", false) ? "\nStart says no; --override starts it all the same\n" : "");
+}
+
+std::string format_live(const json& answer) {
+  std::string text;
+  if (!answer.value("is_live", false)) {
+    text = "no show is on\n";
+  } else {
+    const auto& on = answer["on"];
+    text = fmt::format("show {} is on since {}: segment {}, {}\n", answer["show"]["id"].get<int64_t>(),
+                       answer["show"].value("started_at", ""), on["segment"].get<int64_t>(), on.value("kind", ""));
+  }
+  for (const auto& remark : answer["remarks"]) text += "  ! " + remark.get<std::string>() + "\n";
+  if (answer.contains("not_shown_because"))
+    text += "  ! not on screen yet: " + answer["not_shown_because"].get<std::string>() + "\n";
+  return text;
+}
+
 }  // namespace vitrine::cli

@@ -16,4 +16,9 @@ std::string format_offers(const nlohmann::json& answer);
 std::string format_import(const nlohmann::json& answer);
 std::string format_documents(const nlohmann::json& answer);
 
+/// GET /api/v1/shows, …/preflight, and what POST /api/v1/live/… answers.
+std::string format_shows(const nlohmann::json& answer);
+std::string format_preflight(const nlohmann::json& answer);
+std::string format_live(const nlohmann::json& answer);
+
 }  // namespace vitrine::cli

@@ -13,9 +13,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/desk_client.h"
 #include "cli/desk_text.h"
 #include "cli/exit_code.h"
 #include "cli/papers.h"
+#include "cli/shows.h"
 #include "cli/status_text.h"
 #include "core/config.h"
 #include "core/control_socket.h"
@@ -84,34 +86,36 @@ Result<std::filesystem::path> socket_path(const Options& options, Daemon daemon)
   return tl::unexpected(to_error(config.error()));
 }
 
-/// The answer, or the refusal as JSON.
-tl::expected<ControlServer::Answer, json> call(const Options& options, const json& request, Daemon daemon,
-                                               int attachment = -1) {
+json refusal(const Error& error) {
+  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+}
+
+/// The studio's answer, or the refusal as JSON.
+tl::expected<ControlServer::Answer, json> call(const Options& options, const json& request) {
   constexpr std::chrono::seconds kPatience{15};
-  constexpr std::chrono::seconds kPatienceWithFile{120};  // a table of 50,000 rows on a slow disk
-  const auto refusal = [](const Error& error) {
-    return tl::unexpected(
-        json{{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
-  };
-  const auto path = socket_path(options, daemon);
-  if (!path) return refusal(path.error());
-  auto answer = call_control(*path, request, attachment < 0 ? kPatience : kPatienceWithFile, attachment);
+  const auto path = socket_path(options, Daemon::kStudio);
+  if (!path) return tl::unexpected(refusal(path.error()));
+  auto answer = call_control(*path, request, kPatience);
   if (!answer) {
     Error error = answer.error();
     if (error.code == ErrorCode::kConnectRefused)
-      error.message += daemon == Daemon::kStudio
-                           ? "; is vitrine-studio running? (systemctl status vitrine-studio)"
-                           : "; is vitrine-desk running? (systemctl status vitrine-desk)";
-    return refusal(error);
+      error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
+    return tl::unexpected(refusal(error));
   }
   if (!answer->body.value("ok", false)) return tl::unexpected(std::move(answer->body));
   return std::move(*answer);
 }
 
-/// Asks, prints what went wrong, and hands the answer to `use` when nothing did.
+/// Asks the studio, prints what went wrong, and hands the answer to `use` when nothing did.
 template <typename Use>
-int ask(const Options& options, const json& request, Use use, Daemon daemon = Daemon::kStudio) {
-  auto answer = call(options, request, daemon);
+int ask(const Options& options, const json& request, Use use) {
+  auto answer = call(options, request);
+  return answer ? use(*answer) : print_failure(options, answer.error());
+}
+
+/// The same of what the desk answered.
+template <typename Use>
+int with(const Options& options, const DeskClient::Answered<json>& answer, Use use) {
   return answer ? use(*answer) : print_failure(options, answer.error());
 }
 
@@ -167,123 +171,102 @@ int print_state(const Options& options) {
   });
 }
 
-/// All pages of the items as one answer.
-int read_items(const Options& options, json& all) {
-  constexpr int kPage = 500;
-  for (size_t offset = 0;; offset += kPage) {
-    size_t total = 0;
-    const int code = ask(
-        options, {{"op", "items"}, {"offset", offset}, {"limit", kPage}},
-        [&](const auto& answer) {
-          total = answer.body["total"].template get<size_t>();
-          if (all.is_null())
-            all = answer.body;
-          else
-            all["items"].insert(all["items"].end(), answer.body["items"].begin(), answer.body["items"].end());
-          return kDone;
-        },
-        Daemon::kDesk);
-    if (code != kDone) return code;
-    if (offset + kPage >= total) return kDone;
-  }
-}
-
-int items(const Options& options) {
+/// All pages of the items as one answer, with those that were refused.
+DeskClient::Answered<json> read_items(const DeskClient& desk) {
+  constexpr size_t kPage = 500;
   json all;
-  if (const int code = read_items(options, all); code != kDone) return code;
-  std::cout << (options.is_json ? all.dump(2) + "\n" : format_items(all));
-  return all["refused"].empty() ? kDone : kNeedsAttention;
+  for (size_t offset = 0;; offset += kPage) {
+    auto page = desk.get(fmt::format("/api/v1/items?offset={}&limit={}", offset, kPage));
+    if (!page) return page;
+    const auto total = (*page)["total"].get<size_t>();
+    if (all.is_null())
+      all = std::move(*page);
+    else
+      all["items"].insert(all["items"].end(), (*page)["items"].begin(), (*page)["items"].end());
+    if (offset + kPage >= total) break;
+  }
+  auto refused = desk.get("/api/v1/items/refused");
+  if (!refused) return refused;
+  all["refused"] = (*refused)["refused"];
+  return all;
 }
 
-int sync(const Options& options) {
-  return ask(
-      options, {{"op", "sync"}, {"now", options.is_now}},
-      [&](const auto& answer) {
-        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_sync(answer.body));
-        return answer.body["problems"].empty() ? kDone : kNeedsAttention;
-      },
-      Daemon::kDesk);
+int items(const Options& options, const DeskClient& desk) {
+  return with(options, read_items(desk), [&](const json& all) {
+    std::cout << (options.is_json ? all.dump(2) + "\n" : format_items(all));
+    return all["refused"].empty() ? kDone : kNeedsAttention;
+  });
+}
+
+int sync(const Options& options, const DeskClient& desk) {
+  const auto answer =
+      options.is_now ? desk.send("POST", "/api/v1/sync", json::object()) : desk.get("/api/v1/sync");
+  return with(options, answer, [&](const json& body) {
+    std::cout << (options.is_json ? body.dump(2) + "\n" : format_sync(body));
+    return body["problems"].empty() ? kDone : kNeedsAttention;
+  });
 }
 
 /// Those of one show, with what they are of.
-int orders_of_show(const Options& options) {
-  return ask(
-      options,
-      {{"op", "show_orders"}, {"from", options.from}, {"until", options.until}, {"room", options.room}},
-      [&](const auto& answer) {
-        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_show_orders(answer.body));
-        return kDone;
-      },
-      Daemon::kDesk);
+int orders_of_show(const Options& options, const DeskClient& desk) {
+  const auto query = query_of({{"from", options.from}, {"until", options.until}, {"room", options.room}});
+  return with(options, desk.get("/api/v1/sales" + query), [&](const json& body) {
+    std::cout << (options.is_json ? body.dump(2) + "\n" : format_show_orders(body));
+    return kDone;
+  });
 }
 
-int orders(const Options& options) {
-  if (!options.from.empty()) return orders_of_show(options);
-  return ask(
-      options, {{"op", "orders"}, {"which", options.which}, {"csv", options.is_csv}},
-      [&](const auto& answer) {
-        std::cout << (options.is_csv    ? answer.body["csv"].template get<std::string>()
-                      : options.is_json ? answer.body.dump(2) + "\n"
-                                        : format_orders(answer.body));
-        return answer.body["refused"].empty() ? kDone : kNeedsAttention;
-      },
-      Daemon::kDesk);
+int orders(const Options& options, const DeskClient& desk) {
+  if (!options.from.empty()) return orders_of_show(options, desk);
+  if (options.is_csv) {
+    const auto table = desk.download("/api/v1/orders" + query_of({{"which", options.which}, {"format", "csv"}}));
+    if (!table) return print_failure(options, table.error());
+    std::cout << *table;
+    return kDone;
+  }
+  return with(options, desk.get("/api/v1/orders" + query_of({{"which", options.which}})), [&](const json& body) {
+    std::cout << (options.is_json ? body.dump(2) + "\n" : format_orders(body));
+    return body["refused"].empty() ? kDone : kNeedsAttention;
+  });
 }
 
-int offers(const Options& options) {
-  return ask(
-      options, {{"op", "offers"}},
-      [&](const auto& answer) {
-        std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_offers(answer.body));
-        return kDone;
-      },
-      Daemon::kDesk);
+int offers(const Options& options, const DeskClient& desk) {
+  return with(options, desk.get("/api/v1/offers"), [&](const json& body) {
+    std::cout << (options.is_json ? body.dump(2) + "\n" : format_offers(body));
+    return kDone;
+  });
 }
 
 /// Each price as SKU=AMOUNT, the SKU as it is on the label.
-int start_offer(const Options& options) {
-  json all;
-  if (const int code = read_items(options, all); code != kDone) return code;
+int start_offer(const Options& options, const DeskClient& desk) {
   json prices = json::array();
   for (const auto& text : options.prices) {
     const auto equals = text.rfind('=');
-    const auto sku = text.substr(0, equals);
-    std::vector<json> found;
-    for (const auto& item : all["items"])
-      if (item["sku"] == sku) found.push_back(item);
-    if (equals == std::string::npos || found.size() != 1)
-      return print_failure(
-          options,
-          Error{ErrorCode::kInvalidInput,
-                fmt::format("\"{}\": {} items have this number; allowed: SKU=PRICE with the number of "
-                            "one item, as `vitrinectl items` shows it",
-                            text, found.size())});
-    prices.push_back({{"product", found.front()["product"]},
-                      {"variant", found.front()["variant"]},
+    if (equals == std::string::npos)
+      return print_failure(options, Error{ErrorCode::kInvalidInput,
+                                          fmt::format("\"{}\"; allowed: SKU=PRICE", text)});
+    const auto item = desk.get("/api/v1/items/" + escaped(text.substr(0, equals)));
+    if (!item) return print_failure(options, item.error());
+    prices.push_back({{"product", (*item)["product"]},
+                      {"variant", (*item)["variant"]},
                       {"amount", text.substr(equals + 1)}});
   }
-  json request = {
-      {"op", "start_offer"}, {"name", options.name}, {"seconds", options.minutes * 60}, {"prices", prices}};
-  if (options.quantity > 0) request["quantity"] = options.quantity;
-  return ask(
-      options, request,
-      [&](const auto& answer) {
-        return print_done(
-            options, answer.body,
-            fmt::format("offer {} is on its way to the shop; `vitrinectl offers` shows when it is confirmed",
-                        answer.body["offer"]["id"].template get<int64_t>()));
-      },
-      Daemon::kDesk);
+  json wish = {{"name", options.name}, {"seconds", options.minutes * 60}, {"prices", prices}};
+  if (options.quantity > 0) wish["quantity"] = options.quantity;
+  return with(options, desk.send("POST", "/api/v1/offers", wish), [&](const json& offer) {
+    return print_done(
+        options, offer,
+        fmt::format("offer {} is on its way to the shop; `vitrinectl offers` shows when it is confirmed",
+                    offer["id"].get<int64_t>()));
+  });
 }
 
-int end_offer(const Options& options) {
-  return ask(
-      options, {{"op", "end_offer"}, {"id", options.offer}},
-      [&](const auto& answer) {
-        return print_done(options, answer.body,
-                          fmt::format("offer {} is off the air and ends in the shop", options.offer));
-      },
-      Daemon::kDesk);
+int end_offer(const Options& options, const DeskClient& desk) {
+  return with(options, desk.send("DELETE", fmt::format("/api/v1/offers/{}", options.offer), nullptr),
+              [&](const json& body) {
+                return print_done(options, body,
+                                  fmt::format("offer {} is off the air and ends in the shop", options.offer));
+              });
 }
 
 int snapshot(const Options& options) {
@@ -375,6 +358,7 @@ int run(int argc, char** argv) {
   auto* stop_offer = app.add_subcommand("end-offer", "Ends a price for a time now, here and in the shop");
   stop_offer->add_option("id", options.offer, "Its number, as `offers` shows it")->required();
   const PaperCommands papers(app);
+  const ShowCommands shows(app);
   auto* render = app.add_subcommand(
       "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
@@ -408,16 +392,19 @@ int run(int argc, char** argv) {
                [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
   }
   if (take->parsed()) return snapshot(options);
-  if (show_items->parsed()) return items(options);
-  if (show_sync->parsed()) return sync(options);
-  if (show_orders->parsed()) return orders(options);
-  if (show_offers->parsed()) return offers(options);
-  if (begin_offer->parsed()) return start_offer(options);
-  if (stop_offer->parsed()) return end_offer(options);
-  const DeskLine line{
-      [&](const json& request, int attachment) { return call(options, request, Daemon::kDesk, attachment); },
-      [&](const json& refusal) { return print_failure(options, refusal); }, options.is_json};
+  const auto socket = socket_path(options, Daemon::kDesk);
+  if (!socket) return print_failure(options, socket.error());
+  const DeskClient desk(*socket);
+  if (show_items->parsed()) return items(options, desk);
+  if (show_sync->parsed()) return sync(options, desk);
+  if (show_orders->parsed()) return orders(options, desk);
+  if (show_offers->parsed()) return offers(options, desk);
+  if (begin_offer->parsed()) return start_offer(options, desk);
+  if (stop_offer->parsed()) return end_offer(options, desk);
+  const DeskLine line{desk, [&](const json& refused) { return print_failure(options, refused); },
+                      options.is_json};
   if (const auto code = papers.run(line)) return *code;
+  if (const auto code = shows.run(line)) return *code;
   return kUsage;
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sodium.h>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,7 @@ using nlohmann::json;
 
 constexpr size_t kMostFileBytes = size_t{16} << 20;        // the desk's own limits are lower for pictures
 constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
+constexpr size_t kMostPaperBytes = size_t{1} << 19;
 
 json refusal_of(const Error& error) {
   return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
@@ -51,12 +53,15 @@ Result<std::string> read_whole(const fs::path& path) {
   return text;
 }
 
-/// The bytes of a file as the desk takes them: it can read them whenever it likes, and nobody can change
-/// them.
-Result<UniqueFd> memfd_of(const fs::path& path) {
+/// The bytes of a file as they stand in JSON.
+Result<std::string> base64_of(const fs::path& path) {
   const auto bytes = read_whole(path);
   if (!bytes) return tl::unexpected(bytes.error());
-  return create_immutable_memfd("file", {reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+  std::string text(sodium_base64_ENCODED_LEN(bytes->size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes->data()), bytes->size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // its closing zero
+  return text;
 }
 
 Result<json> files_of(const std::string& folder) {
@@ -98,38 +103,40 @@ PaperCommands::PaperCommands(CLI::App& app) {
 std::optional<int> PaperCommands::run(const DeskLine& line) const {
   if (import_->parsed()) return import_table(line);
   if (documents_->parsed()) return list_documents(line);
-  if (document_->parsed()) return paper(line, "document", "id");
-  if (payee_->parsed()) return paper(line, "payee", "id");
-  if (note_->parsed()) return paper(line, "note", "item");
+  if (document_->parsed()) return paper(line, "document", "/api/v1/documents/" + escaped(id_));
+  if (payee_->parsed()) return paper(line, "payee", "/api/v1/payees/" + escaped(id_));
+  if (note_->parsed()) return paper(line, "note", "/api/v1/items/" + escaped(id_) + "/note");
   if (picture_->parsed()) return save_picture(line);
   return std::nullopt;
 }
 
 int PaperCommands::import_table(const DeskLine& line) const {
-  const auto table = memfd_of(table_);
+  const auto table = base64_of(table_);
   if (!table) return line.print_failure(refusal_of(table.error()));
   const auto names = files_of(folder_);
   if (!names) return line.print_failure(refusal_of(names.error()));
-  json request = {{"op", "import"}, {"photos", *names}, {"trial", true}};
-  auto answer = line.ask(request, table->get());
+  json request = {{"table", *table}, {"photos", *names}, {"trial", true}};
+  auto answer = line.desk.send("POST", "/api/v1/items/import", request);
   if (!answer) return line.print_failure(answer.error());
   json photo_problems = json::array();
   size_t brought = 0;
   if (!is_trial_) {
-    for (const auto& name : answer->body["photos"]) {
-      const auto photo = memfd_of(fs::path(folder_) / name.get<std::string>());
-      const auto taken = photo ? line.ask({{"op", "photo"}, {"name", name}}, photo->get())
-                               : tl::unexpected(refusal_of(photo.error()));
+    for (const auto& name : (*answer)["photos"]) {
+      const std::string file = name.get<std::string>();
+      const auto photo = read_whole(fs::path(folder_) / file);
+      const auto taken =
+          photo ? line.desk.upload("/api/v1/photos/" + escaped(file), *photo, "application/octet-stream")
+                : tl::unexpected(refusal_of(photo.error()));
       if (taken)
         ++brought;
       else
         photo_problems.push_back(taken.error()["error"].value("message", ""));
     }
     request["trial"] = false;
-    answer = line.ask(request, table->get());
+    answer = line.desk.send("POST", "/api/v1/items/import", request);
     if (!answer) return line.print_failure(answer.error());
   }
-  json& body = answer->body;
+  json& body = *answer;
   body["trial"] = is_trial_;
   body["photos_brought"] = brought;
   body["photo_problems"] = photo_problems;
@@ -138,56 +145,57 @@ int PaperCommands::import_table(const DeskLine& line) const {
 }
 
 int PaperCommands::list_documents(const DeskLine& line) const {
-  const auto answer = line.ask({{"op", "documents"}}, -1);
+  const auto answer = line.desk.get("/api/v1/documents");
   if (!answer) return line.print_failure(answer.error());
-  const json& body = answer->body;
+  const json& body = *answer;
   std::cout << (line.is_json ? body.dump(2) + "\n" : format_documents(body));
   const bool has_expired = std::ranges::any_of(
       body["documents"], [](const json& document) { return document["state"] == "expired"; });
   return has_expired ? kNeedsAttention : kDone;
 }
 
-int PaperCommands::paper(const DeskLine& line, const char* op, const char* id_key) const {
-  json request = {{"op", op}, {id_key, id_}};
-  UniqueFd scan;
+int PaperCommands::paper(const DeskLine& line, const std::string& kind, const std::string& path) const {
+  json request;
   if (!file_.empty()) {
     const auto text = read_whole(file_);
     if (!text) return line.print_failure(refusal_of(text.error()));
-    const auto content = parse_json(*text, ControlServer::kMaxRequestBytes / 2);
+    const auto content = parse_json(*text, kMostPaperBytes);
     if (!content) return line.print_failure(refusal_of(content.error().with_context(file_)));
-    if (!content->is_object() || !content->contains(op))
-      return line.print_failure(
-          refusal_of({ErrorCode::kInvalidInput, fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, "
-                                                            "\"{}\": {{…}}}}, as vitrinectl {} {} prints it "
-                                                            "(version 0: there is none yet)",
-                                                            file_, op, op, op, id_)}));
-    request[op] = (*content)[op];
-    request["version"] = content->value("version", json(0));
+    if (!content->is_object() || !content->contains(kind))
+      return line.print_failure(refusal_of(
+          {ErrorCode::kInvalidInput, fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, \"{}\": {{…}}}}, "
+                                                 "as vitrinectl {} {} prints it (version 0: there is none yet)",
+                                                 file_, kind, kind, kind, id_)}));
+    request = {{kind, (*content)[kind]}, {"version", content->value("version", json(0))}};
   }
   if (!scan_.empty()) {
-    auto memfd = memfd_of(scan_);
-    if (!memfd) return line.print_failure(refusal_of(memfd.error()));
     if (file_.empty())
       return line.print_failure(
           refusal_of({ErrorCode::kInvalidInput, "--picture goes with the document's file"}));
-    scan = std::move(*memfd);
+    const auto scan = base64_of(scan_);
+    if (!scan) return line.print_failure(refusal_of(scan.error()));
+    request["picture"] = *scan;
   }
-  const auto answer = line.ask(request, scan.get());
+  const auto answer = request.is_null() ? line.desk.get(path) : line.desk.send("PUT", path, request);
   if (!answer) return line.print_failure(answer.error());
-  const json& body = answer->body;
-  json newest = {{"version", 0}, {op, json::object()}};
+  const json& body = *answer;
+  json newest = {{"version", 0}, {kind, json::object()}};
   if (!body["versions"].empty())
-    newest = {{"version", body["versions"][0]["version"]}, {op, body["versions"][0][op]}};
+    newest = {{"version", body["versions"][0]["version"]}, {kind, body["versions"][0][kind]}};
   std::cout << (line.is_json ? body : newest).dump(2) << "\n";
   return kDone;
 }
 
 int PaperCommands::save_picture(const DeskLine& line) const {
-  const auto answer = line.ask({{"op", "picture"}, {"blob", id_}}, -1);
-  if (!answer) return line.print_failure(answer.error());
-  const auto saved = save_attachment(*answer, file_);
-  if (!saved) return line.print_failure(refusal_of(saved.error()));
-  std::cout << (line.is_json ? answer->body.dump(2) : fmt::format("{}: {} bytes", file_, *saved)) << "\n";
+  const auto picture = line.desk.download("/api/v1/pictures/" + escaped(id_));
+  if (!picture) return line.print_failure(picture.error());
+  std::ofstream file(file_, std::ios::binary);
+  file << *picture;
+  file.flush();
+  if (!file) return line.print_failure(refusal_of({ErrorCode::kIo, file_ + ": can't be written"}));
+  std::cout << (line.is_json ? json{{"bytes", picture->size()}}.dump(2)
+                             : fmt::format("{}: {} bytes", file_, picture->size()))
+            << "\n";
   return kDone;
 }
 

@@ -8,19 +8,16 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <tl/expected.hpp>
 
+#include "cli/desk_client.h"
 #include "core/control_socket.h"
 
 namespace vitrine::cli {
 
 /// How a command speaks with the desk and with who typed it.
 struct DeskLine {
-  /// A refusal is the desk's answer, or one alike where there was none.
-  std::function<tl::expected<ControlServer::Answer, nlohmann::json>(const nlohmann::json& request,
-                                                                    int attachment)>
-      ask;
-  std::function<int(const nlohmann::json& refusal)> print_failure;  // gives the exit code
+  const DeskClient& desk;
+  std::function<int(const DeskClient::Refusal& refusal)> print_failure;  // gives the exit code
   bool is_json = false;
 };
 
@@ -35,7 +32,7 @@ class PaperCommands {
  private:
   [[nodiscard]] int import_table(const DeskLine& line) const;
   [[nodiscard]] int list_documents(const DeskLine& line) const;
-  [[nodiscard]] int paper(const DeskLine& line, const char* op, const char* id_key) const;
+  [[nodiscard]] int paper(const DeskLine& line, const std::string& kind, const std::string& path) const;
   [[nodiscard]] int save_picture(const DeskLine& line) const;
 
   CLI::App* import_;

@@ -3,72 +3,91 @@
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <mutex>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "commerce/adapter.h"
-#include "commerce/event_receiver.h"
 #include "commerce/shop_data.h"
-#include "commerce/shop_sync.h"
 #include "commerce/store.h"
 #include "core/config.h"
-#include "core/control_socket.h"
 #include "core/error.h"
-#include "core/event_loop.h"
+#include "desk/access/access.h"
+#include "desk/access/device_certificate.h"
+#include "desk/api/api_server.h"
+#include "desk/evidence/as_run_reader.h"
+#include "desk/evidence/evidence_book.h"
+#include "desk/evidence/evidence_routes.h"
+#include "desk/evidence/recording_hasher.h"
 #include "desk/papers.h"
+#include "desk/preflight_scout.h"
+#include "desk/shop_link.h"
+#include "desk/shop_routes.h"
+#include "desk/show/schedule.h"
+#include "desk/show/show_book.h"
+#include "desk/show/show_routes.h"
+#include "desk/stage/stage.h"
+#include "desk/stage/stage_book.h"
+#include "desk/studio_watch.h"
 
 namespace vitrine::desk {
 
-/// The control plane of one box: the shop's data, kept in step with its backend, and who asks about it.
-/// Thread: the loop's.
+/// The control plane of one box: the shop's data, kept in step with its backend; shows, and what the studio shall
+/// show of them; the record of what was shown; and the door for who asks. It has no thread of its own: this is
+/// where the parts are put together, and the order in which they end.
 class Desk {
  public:
   struct Parts {
-    EventLoop& loop;
     Config config;
-    std::unique_ptr<commerce::Store> store;
     /// Called on a thread of the desk's, again and again until the shop's server lets us in.
-    std::function<Result<std::unique_ptr<commerce::Adapter>>(commerce::Store&)> open_adapter;
+    ShopLink::Open open_adapter;
   };
-  /// Errors: those of `ControlServer::listen` and `Papers::open`.
+  /// Errors: those of the stores, the device's certificate and `ApiServer::start`.
   static Result<std::unique_ptr<Desk>> start(Parts parts);
   ~Desk();
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
  private:
-  explicit Desk(Parts parts);
-  void open_backend(const std::stop_token& stop, const decltype(Parts::open_adapter)& open);
-  void take(std::unique_ptr<commerce::Adapter> adapter);
-  void listen_for_events();
-  void keep_house();
-  void read_catalogue();
-  ControlServer::Answer answer(const ControlServer::Request& request);
-  nlohmann::json items(const nlohmann::json& request);
-  nlohmann::json sync(const nlohmann::json& request);
-  nlohmann::json events(nlohmann::json& problems) const;
-  nlohmann::json orders(const nlohmann::json& request);
-  nlohmann::json show_orders(const nlohmann::json& request);
-  nlohmann::json offers();
-  nlohmann::json start_offer(const nlohmann::json& request);
-  nlohmann::json end_offer(const nlohmann::json& request);
+  struct Stores {
+    std::unique_ptr<commerce::Store> shop;
+    std::unique_ptr<commerce::Store> desk;
+    std::unique_ptr<EvidenceBook> evidence;
+  };
+  static Result<Stores> open_stores(const Config& config);
 
-  EventLoop& loop_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // what was posted does nothing after the end
+  Desk(Config config, Stores stores);
+  Status open_doors();
+  void start_threads(ShopLink::Open open_adapter);
+  void shop_has_changed();
+  void publish(const nlohmann::json& event);
+  void keep_house(const std::stop_token& stop);
+  void keep_to_schedule(const std::stop_token& stop);
+  nlohmann::json status() const;
+
   const Config config_;
-  const std::unique_ptr<commerce::Store> store_;
+  const Stores stores_;
   commerce::ShopData data_;
+  ShopLink link_;
+  ShowBook shows_;
+  StageBook stage_book_;
   std::unique_ptr<Papers> papers_;
-  std::unique_ptr<ControlServer> control_;
-  std::string open_fault_;                      // why the shop's server can't be spoken to; empty once it can
-  std::unique_ptr<commerce::Adapter> adapter_;  // nothing until then
-  std::string events_fault_;                    // why nobody listens for the shop's events
-  EventLoop::Watch events_retry_;
-  // Last: their threads end before the rest goes.
-  std::unique_ptr<commerce::ShopSync> sync_;
-  std::unique_ptr<commerce::EventReceiver> events_;
-  std::jthread backup_;
-  std::jthread opener_;
+  std::unique_ptr<DeviceCertificate> certificate_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<RecordingHasher> hasher_;
+  std::unique_ptr<AsRunReader> as_run_;
+  std::unique_ptr<Stage> stage_;
+  std::unique_ptr<StudioWatch> studio_;
+  std::unique_ptr<PreflightScout> scout_;
+  std::unique_ptr<ShopRoutes> shop_routes_;
+  std::unique_ptr<ShowRoutes> show_routes_;
+  std::unique_ptr<EvidenceRoutes> evidence_routes_;
+  std::mutex api_mutex_;  // who tells, while it comes and goes
+  bool is_ending_ = false;          // guarded by api_mutex_
+  std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_
+  std::jthread house_;
+  std::jthread schedule_;
 };
 
 }  // namespace vitrine::desk

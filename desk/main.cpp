@@ -88,13 +88,7 @@ int run(const Config& config, log::Level threshold) {
   const auto on_term = (*loop)->on_signal(SIGTERM, leave);
   const auto on_int = (*loop)->on_signal(SIGINT, leave);
   log::open("vitrine-desk", threshold);
-  auto store = commerce::Store::open({config.state_dir / "desk"});
-  if (!store) {
-    log::error("main", "not started: {}", store.error().message);
-    return 1;
-  }
-  auto desk = Desk::start(
-      {**loop, config, std::move(*store), [&](commerce::Store& data) { return open_adapter(config, data); }});
+  auto desk = Desk::start({config, [&](commerce::Store& data) { return open_adapter(config, data); }});
   if (!desk) {
     log::error("main", "not started: {}", desk.error().message);
     return 1;

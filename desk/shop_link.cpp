@@ -28,17 +28,25 @@ bool pause(const std::stop_token& stop, std::chrono::seconds time) {
 
 }  // namespace
 
-ShopLink::ShopLink(const Config& config, commerce::ShopData& data, Open open, Calls calls)
-    : config_(config), data_(data), calls_(std::move(calls)) {
+ShopLink::~ShopLink() {
+  stop();
+}
+
+void ShopLink::start(Open open, Calls calls) {
+  calls_ = std::move(calls);
   thread_ = std::jthread([this, open = std::move(open)](const std::stop_token& stop) {
     ::pthread_setname_np(::pthread_self(), "open-shop");
     open_shop(stop, open);
   });
 }
 
-ShopLink::~ShopLink() {
+void ShopLink::stop() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    is_open_ = is_listening_ = false;
+  }
   events_.reset();
   sync_.reset();
 }

@@ -30,8 +30,12 @@ class ShopLink {
     std::function<void()> changed;  // something in the store is another one; on any thread
   };
 
-  ShopLink(const Config& config, commerce::ShopData& data, Open open, Calls calls);
+  ShopLink(const Config& config, commerce::ShopData& data) : config_(config), data_(data) {}
   ~ShopLink();
+  /// Once.
+  void start(Open open, Calls calls);
+  /// Ends its threads, after the calls that are under way. Nobody is told anything after that.
+  void stop();
   ShopLink(const ShopLink&) = delete;
   ShopLink& operator=(const ShopLink&) = delete;
 
@@ -58,7 +62,7 @@ class ShopLink {
 
   const Config& config_;
   commerce::ShopData& data_;
-  const Calls calls_;
+  Calls calls_;
   mutable std::mutex mutex_;
   std::string open_fault_;    // guarded by mutex_; why the shop can't be spoken to
   std::string events_fault_;  // guarded by mutex_; why nobody listens for its events

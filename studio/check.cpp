@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <fcntl.h>
 #include <iostream>
@@ -103,19 +104,33 @@ void add(Problems& to, Problems&& more) {
   std::ranges::move(more, std::back_inserter(to));
 }
 
-void check_destinations(const Config& config, Findings& findings) {
+void check_one_destination(const Config& config, const DestinationConfig& destination,
+                           const std::vector<encoder::Platform>& platforms, Instant until, Findings& findings) {
+  check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id),
+               destination.key_credential, findings);
+  const auto program = std::ranges::find(config.programs, destination.program, &ProgramConfig::id);
+  const auto key = load_credential(config.credentials_dir, destination.key_credential);
+  auto found = encoder::check_destination(destination, *program, platforms, key ? &*key : nullptr, until);
+  add(findings.problems, std::move(found.errors));
+  add(findings.warnings, std::move(found.warnings));
+}
+
+void check_all_destinations(const Config& config, Findings& findings) {
   auto platforms = encoder::load_platforms(config.platforms_file);
   if (!platforms) return add(findings.problems, std::move(platforms.error()));
-  for (const auto& destination : config.destinations) {
-    check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id),
-                 destination.key_credential, findings);
-    const auto program = std::ranges::find(config.programs, destination.program, &ProgramConfig::id);
-    const auto key = load_credential(config.credentials_dir, destination.key_credential);
-    auto found =
-        encoder::check_destination(destination, *program, *platforms, key ? &*key : nullptr, system_now());
-    add(findings.problems, std::move(found.errors));
-    add(findings.warnings, std::move(found.warnings));
-  }
+  for (const auto& destination : config.destinations)
+    check_one_destination(config, destination, *platforms, system_now(), findings);
+}
+
+/// The fullest program's: all are recorded at once.
+double hours_left(const Config& config) {
+  std::error_code ignored;
+  const auto space = std::filesystem::space(config.recording.directory, ignored);
+  const double free_mib = static_cast<double>(space.available) / (1 << 20) - config.recording.min_free_mib;
+  double mib_per_hour = 0;
+  for (const auto& program : config.programs)
+    if (program.is_recorded) mib_per_hour += (program.video_kbps + program.audio_kbps) / 8.0 * 3600 / 1024;
+  return mib_per_hour > 0 ? std::max(0.0, std::floor(free_mib / mib_per_hour)) : 0;
 }
 
 Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
@@ -130,7 +145,7 @@ Findings check(const Config& config, const std::filesystem::path& libexec_dir) {
   }
   check_secret(config, "commerce.credential", config.commerce.credential, findings);
   check_secret(config, "commerce.events_credential", config.commerce.events_credential, findings);
-  check_destinations(config, findings);
+  check_all_destinations(config, findings);
   std::set<std::string> themes;
   for (const auto& program : config.programs) themes.insert(program.theme);
   for (const auto& theme : themes)
@@ -147,6 +162,25 @@ nlohmann::json to_json(const Problems& problems) {
 }
 
 }  // namespace
+
+nlohmann::json check_destinations(const Config& config, Instant until) {
+  auto list = nlohmann::json::array();
+  const auto platforms = encoder::load_platforms(config.platforms_file);
+  for (const auto& destination : config.destinations) {
+    Findings findings;
+    if (platforms)
+      check_one_destination(config, destination, *platforms, until, findings);
+    else
+      findings.problems = platforms.error();
+    list.push_back({{"id", destination.id},
+                    {"name", destination.name},
+                    {"problems", to_json(findings.problems)},
+                    {"warnings", to_json(findings.warnings)}});
+  }
+  nlohmann::json body = {{"ok", true}, {"destinations", std::move(list)}};
+  if (std::ranges::any_of(config.programs, &ProgramConfig::is_recorded)) body["hours_left"] = hours_left(config);
+  return body;
+}
 
 int print_check(const std::filesystem::path& config_file, const std::filesystem::path& libexec_dir,
                 CheckFormat format) {

@@ -9,6 +9,7 @@
 #include "encoder/png.h"
 #include "encoder/retention.h"
 #include "hw/service.h"
+#include "studio/check.h"
 #include "studio/status.h"
 
 namespace vitrine::studio {
@@ -117,6 +118,7 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   const std::string op = reader.id("op");
   const std::string program = reader.text_or("program", "", {.max_bytes = 64, .may_be_empty = true});
   const bool has_state = reader.any("state") != nullptr;
+  const Instant until = reader.has("until") ? reader.instant("until") : system_now();
   reader.finish();
   if (!problems.empty()) return reply({refusal(to_error(problems)), {}});
   const auto done = [reply, op, program, caller](const Director::Outcome& outcome) {
@@ -135,12 +137,18 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
     return director_.apply(std::move(request["state"]), done);
   }
   if (op == "start" || op == "stop") return director_.set_on_air(op == "start", program, done);
+  if (op == "check") {
+    // It reads files: the thread that may wait for the disk does it.
+    return journal_.run_later([this, until, reply] {
+      loop_.post([reply, body = check_destinations(config_, until)] { reply({body, {}}); });
+    });
+  }
   if (op == "retry") {
     for (auto& each : programs_) each->retry_now();
     return reply({{{"ok", true}}, {}});
   }
   reply({refusal({ErrorCode::kInvalidInput,
-                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, retry",
+                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, check, retry",
                               op)}),
          {}});
 }

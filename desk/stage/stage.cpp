@@ -133,6 +133,7 @@ Status Stage::look() {
     {
       const std::lock_guard lock(mutex_);
       last_.remarks = wanted.remarks;
+      last_.clock_offset = sight->clock_offset;
       last_.refused = refused_;
     }
     if (sent_ && sent_->essence == wanted.essence && !is_worth_renewing(*sent_, wanted, sight->now)) return {};

@@ -70,6 +70,7 @@ class Stage {
     std::map<std::string, std::string> refused;  // templates the studio can't draw with their data, and why
     std::optional<Error> fault;        // what keeps it from being shown
     Composition composition;           // as it was sent last
+    std::chrono::milliseconds clock_offset{0};  // the backend's clock minus ours
   };
   [[nodiscard]] Look last() const;
 

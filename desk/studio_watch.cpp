@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "desk/studio_watch.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <pthread.h>
+
+#include "core/control_socket.h"
+#include "core/log.h"
+
+namespace vitrine::desk {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr auto kAskEvery = 1s;
+constexpr auto kAnswerWithin = 2s;
+
+}  // namespace
+
+StudioWatch::StudioWatch(const Config& config, OnStatus on_status)
+    : config_(config), on_status_(std::move(on_status)) {
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    ::pthread_setname_np(::pthread_self(), "watch-studio");
+    run(stop);
+  });
+}
+
+json StudioWatch::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+std::string StudioWatch::fault() const {
+  const std::lock_guard lock(mutex_);
+  return fault_;
+}
+
+std::optional<int64_t> StudioWatch::uplink_kbps() const {
+  const std::lock_guard lock(mutex_);
+  return uplink_kbps_;
+}
+
+void StudioWatch::run(const std::stop_token& stop) {
+  std::mutex waiting;
+  std::condition_variable_any never;
+  while (!stop.stop_requested()) {
+    const auto answer = call_control(config_.control_socket(), {{"op", "status"}}, kAnswerWithin);
+    {
+      const std::lock_guard lock(mutex_);
+      const std::string fault = answer ? "" : answer.error().message;
+      if (fault_.empty() && !fault.empty()) log::warning("watch", "the studio does not answer: {}", fault);
+      if (!fault_.empty() && fault.empty()) log::info("watch", "the studio answers again");
+      fault_ = fault;
+      status_ = answer ? answer->body : json();
+    }
+    if (answer) {
+      measure(answer->body);
+      on_status_(answer->body);
+    }
+    std::unique_lock lock(waiting);
+    never.wait_for(lock, stop, kAskEvery, [] { return false; });
+  }
+}
+
+/// The destinations' rates are means of ten seconds. A sum counts only while every one of them keeps up.
+void StudioWatch::measure(const json& status) {
+  constexpr int64_t kKeepsUp_ms = 500;
+  int64_t sum = 0;
+  for (const auto& program : status.value("programs", json::array()))
+    for (const auto& destination : program.value("destinations", json::array())) {
+      if (destination.value("state", "") != "live" || destination.value("lag_ms", int64_t{0}) > kKeepsUp_ms) return;
+      sum += destination.value("kbps", int64_t{0});
+    }
+  if (sum == 0) return;
+  const std::lock_guard lock(mutex_);
+  uplink_kbps_ = std::max(uplink_kbps_.value_or(0), sum);
+}
+
+}  // namespace vitrine::desk
