@@ -28,6 +28,7 @@ void check_visible(ObjectReader& record) {
   (void)record.integer("frame", 0, kMostFrames);
   (void)record.integer("pts_ms", 0, kMostFrames);
   (void)record.integer("revision", 0, static_cast<int64_t>(kMaxRevision));
+  if (record.any("layers") == nullptr) record.refuse("layers", "nothing", "what was on screen");
   record.array("layers", 0, kMostLayers, check_visible_layer);
 }
 

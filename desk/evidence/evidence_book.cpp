@@ -179,15 +179,20 @@ class LineTaker {
   void note_session(const AsRunRecord& record) {
     const std::string event = record.type == "session" ? record.fields.at("event").get<std::string>() : "";
     const bool is_start = event == "started";
-    // Without the line that says so its rate is not known, and no time can be made a picture's number.
     bound(
         database_,
-        "INSERT INTO session(program, session, first, started_at, fps_num, fps_den) VALUES(?, ?, ?, ?, ?, ?) "
+        "INSERT INTO session(program, session, first, started_at, fps_num, fps_den) VALUES(?, ?, ?, ?, 0, 1) "
         "ON CONFLICT DO UPDATE SET ended_at = NULL, is_lost = 0 WHERE is_lost = 1",
-        from_.program, from_.session, chain_.sequence() + 1, micros(record.at),
-        is_start ? record.fields.at("fps_num").get<int64_t>() : 0,
-        is_start ? record.fields.at("fps_den").get<int64_t>() : 1)
+        from_.program, from_.session, chain_.sequence() + 1, micros(record.at))
         .exec();
+    // A destination may have spoken before the session's own line came.
+    if (is_start) {
+      bound(database_,
+            "UPDATE session SET started_at = ?, fps_num = ?, fps_den = ? WHERE program = ? AND session = ?",
+            micros(record.at), record.fields.at("fps_num").get<int64_t>(),
+            record.fields.at("fps_den").get<int64_t>(), from_.program, from_.session)
+          .exec();
+    }
     if (is_start) note_lost_sessions();
     if (event != "ended") return;
     bound(database_, "UPDATE session SET ended_at = ? WHERE program = ? AND session = ?", micros(record.at),

@@ -29,6 +29,22 @@ SQLite::Statement asked(SQLite::Database& database, const std::string& sql, cons
   return statement;
 }
 
+/// A snapshot's answer. The store's content is ours unless somebody changed it.
+template <typename Work>
+Result<json> look_up(const EvidenceBook& book, const Work& work) {
+  return read_from<json>(book.store(), [&](SQLite::Database& database) -> Result<json> {
+    try {
+      return work(database);
+    } catch (const json::exception& wrong) {
+      return fail(
+          ErrorCode::kIo,
+          fmt::format("a row of the evidence is not as it was written ({}); `vitrinectl evidence verify` "
+                      "names it",
+                      wrong.what()));
+    }
+  });
+}
+
 json row_json(SQLite::Statement& row) {
   return {{"sequence", row.getColumn(0).getInt64()},
           {"hash", row.getColumn(1).getString()},
@@ -189,7 +205,7 @@ void add_shown(json& shown, const json& row, const commerce::Ref& item, Instant 
 }  // namespace
 
 Result<json> EvidenceLookup::at(const std::string& program, Instant instant) const {
-  return read_from<json>(book_.store(), [&](SQLite::Database& database) -> Result<json> {
+  return look_up(book_, [&](SQLite::Database& database) -> Result<json> {
     json answer = {{"program", program}, {"time", format_rfc3339(instant)}, {"on_air", false}};
     const auto row = visible_at(database, program, format_rfc3339(instant));
     if (!row) return answer;
@@ -224,7 +240,7 @@ Result<json> EvidenceLookup::list(const Filter& filter) const {
   if (filter.until)
     sql += "AND e.at < ?8 AND e.sequence <= (SELECT max(sequence) FROM evidence WHERE at < ?8) ";
   sql += fmt::format("ORDER BY e.sequence DESC LIMIT {}", limit);
-  return read_from<json>(book_.store(), [&](SQLite::Database& database) -> Result<json> {
+  return look_up(book_, [&](SQLite::Database& database) -> Result<json> {
     SQLite::Statement found(database, sql);
     found.bind(1, filter.before);
     if (!filter.program.empty()) found.bind(2, filter.program);
@@ -244,7 +260,7 @@ Result<json> EvidenceLookup::list(const Filter& filter) const {
 }
 
 Result<json> EvidenceLookup::sessions(const std::string& program, int limit) const {
-  return read_from<json>(book_.store(), [&](SQLite::Database& database) -> Result<json> {
+  return look_up(book_, [&](SQLite::Database& database) -> Result<json> {
     auto found = asked(
         database,
         std::string(kSessionColumns) + "WHERE ?1 = '' OR program = ?1 ORDER BY started_at DESC LIMIT ?2",
@@ -278,7 +294,7 @@ Result<std::optional<EvidenceLookup::LastVisible>> EvidenceLookup::last_visible(
 }
 
 Result<json> EvidenceLookup::item_on_air(const commerce::Ref& item, Instant from, Instant until) const {
-  return read_from<json>(book_.store(), [&](SQLite::Database& database) -> Result<json> {
+  return look_up(book_, [&](SQLite::Database& database) -> Result<json> {
     json shown = json::array();
     auto sessions =
         asked(database,
@@ -309,7 +325,7 @@ Result<json> EvidenceLookup::item_on_air(const commerce::Ref& item, Instant from
 }
 
 Result<json> EvidenceLookup::summary() const {
-  return read_from<json>(book_.store(), [&](SQLite::Database& database) -> Result<json> {
+  return look_up(book_, [&](SQLite::Database& database) -> Result<json> {
     json body = {
         {"device", book_.key().id()},
         {"public_key", book_.key().public_pem()},

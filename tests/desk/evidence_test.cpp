@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/evidence.h"
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -85,6 +87,7 @@ class Evidence : public testing::Test {
   void play_show(StudioFiles& studio) {
     note(1, 3990);
     note(2, 2990);
+    studio.write({{"type", "destination"}, {"id", "douyin"}, {"state", "live"}});  // it may be the first
     studio.started();
     studio.visible(0, 1, {studio.card(0, 3990)});
     studio.opened(1, 0, "first recording");
@@ -325,9 +328,12 @@ TEST_F(Evidence, WhatSomebodyChangesIsNamed) {
     const char* what;
   };
   const std::vector<Case> cases = {
-      {"a price", "UPDATE evidence SET body = replace(body, '2990', '2980') WHERE sequence = 5", 5,
+      {"a price", "UPDATE evidence SET body = replace(body, '2990', '2980') WHERE sequence = 6", 6,
        "was changed"},
-      {"a hash", "UPDATE evidence SET hash = 'a' || substr(hash, 2) WHERE sequence = 4", 4, "was changed"},
+      {"a hash",
+       "UPDATE evidence SET hash = (CASE substr(hash, 1, 1) WHEN '0' THEN '1' ELSE '0' END) || substr(hash, "
+       "2) WHERE sequence = 4",
+       4, "was changed"},
       {"an order",
        "UPDATE evidence SET sequence = -1 WHERE sequence = 3; UPDATE evidence SET sequence = 3 WHERE "
        "sequence = 4; "
@@ -343,10 +349,12 @@ TEST_F(Evidence, WhatSomebodyChangesIsNamed) {
        "sequence = 4",
        5, "was changed"},
       {"a signature", "UPDATE seal SET signature = zeroblob(64)", last, "not signed by the key"},
-      {"what was signed", "UPDATE seal SET text = replace(text, '2026', '2027')", last,
-       "not signed by the key"},
+      {"what was signed", "UPDATE seal SET text = text || ' '", last, "not signed by the key"},
       {"a seal moved", "UPDATE seal SET sequence = 4", 4, "made for another row"},
-      {"another's key", "UPDATE seal SET public_key = replace(public_key, 'a', 'b')", last, "does not know"}};
+      {"another's key",
+       "UPDATE seal SET public_key = (CASE substr(public_key, 1, 1) WHEN '0' THEN '1' ELSE '0' END) || "
+       "substr(public_key, 2)",
+       last, "does not know"}};
   for (const auto& each : cases) {
     SCOPED_TRACE(each.name);
     close();
@@ -503,6 +511,43 @@ TEST_F(Evidence, TheApiAnswersAndRefuses) {
   EXPECT_FALSE(call("POST /api/v1/evidence/export", {}, {{"program", "main"}, {"path", "/etc"}}));
 }
 
+TEST_F(Evidence, TheExactPictureAndAClipComeOutOfTheRecording) {
+  auto studio = session("20261111T120000Z");
+  note(1, 3990);
+  studio.started();
+  studio.visible(0, 1, {studio.card(0, 3990)});
+  const auto file = studio.opened(1, 60, "");
+  const auto made = fakes::run({"ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
+                                "testsrc2=size=320x180:rate=30", "-t", "8", "-c:v", "libx264", "-bf", "0",
+                                "-g", "60", "-movflags", "+empty_moov+frag_keyframe", file.string()});
+  ASSERT_EQ(made.exit_code, 0) << made.errors;
+  read();
+  const json then = at(kBegin + 6567ms);  // picture 197 of the session
+  ASSERT_EQ(then["recording"]["frame"], 137);
+  const auto picture = dir_.path() / "100%d then.png";
+  const auto cut = cli::extract_picture(then, recordings(), picture);
+  ASSERT_TRUE(cut) << cut.error().message;
+  const auto pixels = [](const fs::path& input, const char* which) {
+    return fakes::run({"ffmpeg", "-v", "error", "-f", input.extension() == ".png" ? "png_pipe" : "mp4", "-i",
+                       "file:" + input.string(), "-vf", which, "-frames:v", "1", "-pix_fmt", "rgb24", "-f",
+                       "md5", "-"})
+        .output;
+  };
+  EXPECT_EQ(pixels(picture, "null"), pixels(file, "select=eq(n\\,137)"));
+  EXPECT_NE(pixels(picture, "null"), pixels(file, "select=eq(n\\,136)"));
+  const auto clip = dir_.path() / "around.mp4";
+  ASSERT_TRUE(cli::extract_clip(then, recordings(), 2, clip));
+  EXPECT_THAT(
+      fakes::run({"ffprobe", "-v", "error", "-show_entries", "format=duration", clip.string()}).output,
+      HasSubstr("duration="));
+  EXPECT_THAT(cli::format_on_screen(then),
+              AllOf(HasSubstr("梨 version 4 · ¥39.9"), HasSubstr("picture 137 of the file")));
+  fs::remove(file);
+  const auto gone = cli::extract_picture(then, recordings(), picture);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(Evidence, EveryLineComesInOnceHoweverOftenTheReaderIsKilled) {
   close();
   constexpr int kKills = 60;
@@ -512,7 +557,11 @@ TEST_F(Evidence, EveryLineComesInOnceHoweverOftenTheReaderIsKilled) {
   std::jthread show([&](const std::stop_token& stop) {
     for (int64_t frame = 0; !stop.stop_requested(); frame += 3) {
       studio.visible(frame, 1, {studio.card(frame, frame)});
-      if (frame % 100 == 0) studio.append("not a record\n");
+      if (frame % 100 == 0) {
+        studio.append("not a ");  // a line that takes its time
+        std::this_thread::sleep_for(10ms);
+        studio.append("record\n");
+      }
       std::this_thread::sleep_for(2ms);
     }
   });

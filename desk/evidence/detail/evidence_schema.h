@@ -58,7 +58,7 @@ CREATE TABLE session(
   session TEXT NOT NULL,
   first INTEGER NOT NULL,            -- its row
   started_at INTEGER NOT NULL,
-  fps_num INTEGER NOT NULL,
+  fps_num INTEGER NOT NULL,          -- 0: not known (its first line is missing), so no time is a picture's number
   fps_den INTEGER NOT NULL,
   ended_at INTEGER,                  -- NULL: it goes on
   is_lost INTEGER NOT NULL DEFAULT 0,  -- another one began and this one never ended: `ended_at` is the last that is known
