@@ -175,7 +175,9 @@ Status Store::start() {
   auto migrated = guarded("migrating", [&]() -> Status {
     writer_ = connect(file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     writer_->exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+        fmt::format("PRAGMA page_size = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA "
+                    "journal_size_limit = 67108864",
+                    config_.page_bytes));
     const int latest = static_cast<int>(config_.schema.size());
     int version = writer_->execAndGet("PRAGMA user_version").getInt();
     if (version > latest) {

@@ -36,6 +36,7 @@ class Store {
       kOpens,    // that it is a database: for one of gigabytes whose content its owner can check by itself
     };
     Check check = Check::kAll;
+    int page_bytes = 4096;  // of a new file
   };
   using Work = std::function<Status(SQLite::Database&)>;
 
