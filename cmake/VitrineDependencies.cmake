@@ -10,6 +10,7 @@ find_package(date REQUIRED)
 find_package(utf8cpp REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers
+find_package(OpenSSL 3 REQUIRED)
 
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)

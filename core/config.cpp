@@ -260,6 +260,55 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
                   "https://shop.example; user and password go into the credential file");
 }
 
+bool is_loopback(const ListenAddress& address) {
+  return address.host.starts_with("127.") || address.host == "::1";
+}
+
+/// A name of DNS, in small letters: browsers send it so.
+bool is_host_name(std::string_view name) {
+  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (name.empty() || name.size() > 253) return false;
+  bool is_address = true;  // of nothing but digits: the addresses are known without it
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('.', begin), name.size());
+    const std::string_view label = name.substr(begin, end - begin);
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
+        !std::ranges::all_of(label, is_plain))
+      return false;
+    is_address = label.find_first_not_of("0123456789") == std::string_view::npos;
+    begin = end + 1;
+  }
+  return !is_address;
+}
+
+void read_desk(ObjectReader& reader, DeskConfig& desk) {
+  const std::string listen = reader.text_or("listen", desk.listen.text(), kName);
+  const auto address = parse_listen_address(listen);
+  if (address && is_loopback(*address))
+    desk.listen = *address;
+  else
+    reader.refuse("listen", fmt::format("\"{}\"", listen),
+                  address
+                      ? "a loopback address, such as 127.0.0.1:8080: nothing else may hear PINs in clear; "
+                        "the network's addresses go into listen_tls"
+                      : address.error().message);
+  reader.values("listen_tls", 0, 8, [&](const nlohmann::json& value, const std::string& where) {
+    const auto tls = parse_listen_address(value.is_string() ? value.get<std::string>() : "");
+    if (tls)
+      desk.listen_tls.push_back(*tls);
+    else
+      reader.refuse(where.substr(where.rfind('.') + 1), describe(value), tls.error().message);
+  });
+  reader.values("host_names", 0, 16, [&](const nlohmann::json& value, const std::string& where) {
+    const std::string name = value.is_string() ? value.get<std::string>() : "";
+    if (is_host_name(name))
+      desk.host_names.push_back(name);
+    else
+      reader.refuse(where.substr(where.rfind('.') + 1), describe(value),
+                    "a name in small letters without port, such as vitrine.local");
+  });
+}
+
 /// What no single section can know.
 void check_references(const Config& config, Problems& problems) {
   refuse_duplicates(config.cameras, "camera", problems);
@@ -322,6 +371,7 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
   root.array("destination", 0, 16,
              [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
   root.object_if_present("commerce", [&](ObjectReader& reader) { read_commerce(reader, config.commerce); });
+  root.object_if_present("desk", [&](ObjectReader& reader) { read_desk(reader, config.desk); });
   root.finish();
   check_references(config, problems);
   if (problems.empty()) return config;

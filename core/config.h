@@ -87,6 +87,13 @@ struct CommerceConfig {
   std::string events_credential;               // file with the secret that signs them
 };
 
+/// Where the pages and the API are reached.
+struct DeskConfig {
+  ListenAddress listen{"127.0.0.1", 8080};  // plain HTTP, for the box's own screen: a loopback address
+  std::vector<ListenAddress> listen_tls;    // for the shop's network
+  std::vector<std::string> host_names;      // by which browsers may call the box, beside its addresses
+};
+
 struct Config {
   std::string studio_name;
   std::string locale = "zh-CN";
@@ -102,6 +109,7 @@ struct Config {
   std::vector<ProgramConfig> programs;
   std::vector<DestinationConfig> destinations;
   CommerceConfig commerce;
+  DeskConfig desk;
 
   [[nodiscard]] const CameraConfig* find_camera(std::string_view id) const;
   [[nodiscard]] const MicrophoneConfig* find_microphone(std::string_view id) const;

@@ -64,7 +64,7 @@ std::string_view to_string(ErrorCode code) {
 }
 
 Error Error::with_context(std::string_view context) const& {
-  return Error{code, fmt::format("{}: {}", context, message), native_code};
+  return Error{code, fmt::format("{}: {}", context, message), native_code, problems};
 }
 
 tl::unexpected<Error> fail_errno(ErrorCode code, std::string_view what) {
@@ -85,7 +85,7 @@ Error to_error(const Problems& problems) {
     if (!message.empty()) message += '\n';
     message += problem.text();
   }
-  return Error{ErrorCode::kInvalidInput, message, 0};
+  return Error{ErrorCode::kInvalidInput, message, 0, problems};
 }
 
 }  // namespace vitrine

@@ -41,10 +41,21 @@ enum class ErrorCode {
 /// The code's stable name, as it stands in logs, JSON and docs/errors.md ("ingest_busy").
 std::string_view to_string(ErrorCode code);
 
+/// One refused value: where it stands, what was found there, what is allowed.
+struct Problem {
+  std::string where;  // "vitrine.toml:12: program[0].fps" or "programs[0].scene.layers[2].valid_until"
+  std::string found;
+  std::string allowed;
+
+  [[nodiscard]] std::string text() const;
+};
+using Problems = std::vector<Problem>;
+
 struct Error {
   ErrorCode code = ErrorCode::kUnknown;
   std::string message;
   int native_code = 0;  // errno, AVERROR or 0
+  Problems problems{};  // of kInvalidInput, where each value is known; the message has them too
 
   /// Puts what was being done in front of the message: "opening camera 'counter': …".
   [[nodiscard]] Error with_context(std::string_view context) const&;
@@ -62,17 +73,7 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message, int nativ
 tl::unexpected<Error> fail_errno(ErrorCode code, std::string_view what);
 tl::unexpected<Error> fail_errno(ErrorCode code, std::string_view what, int error_number);
 
-/// One refused value: where it stands, what was found there, what is allowed.
-struct Problem {
-  std::string where;  // "vitrine.toml:12: program[0].fps" or "programs[0].scene.layers[2].valid_until"
-  std::string found;
-  std::string allowed;
-
-  [[nodiscard]] std::string text() const;
-};
-using Problems = std::vector<Problem>;
-
-/// All problems as one kInvalidInput error, a line each.
+/// All problems as one kInvalidInput error, whose message has a line for each.
 Error to_error(const Problems& problems);
 
 }  // namespace vitrine

@@ -186,6 +186,26 @@ TEST(Config, TakesHostsForPhotosAndNothingElseThere) {
                                             HasSubstr("photo_hosts[2]"), HasSubstr("photo_hosts[3]")));
 }
 
+TEST(Config, ListensInClearOnLoopbackOnly) {
+  const auto config =
+      parse_config(minimal("[desk]\nlisten = \"[::1]:80\"\nlisten_tls = [\"0.0.0.0:8443\"]\nhost_names = "
+                           "[\"vitrine.local\", \"box-1\"]\n"),
+                   "v.toml");
+  ASSERT_TRUE(config) << config.error()[0].text();
+  EXPECT_EQ(config->desk.listen.text(), "[::1]:80");
+  EXPECT_EQ(config->desk.listen_tls[0].text(), "0.0.0.0:8443");
+  EXPECT_THAT(config->desk.host_names, testing::ElementsAre("vitrine.local", "box-1"));
+  for (const std::string listen : {"0.0.0.0:8080", "[::]:8080", "192.168.1.5:8080", "localhost:8080", ""})
+    EXPECT_THAT(problems_of(minimal("[desk]\nlisten = \"" + listen + "\"\n")),
+                Contains(HasSubstr("desk.listen: found")))
+        << listen;
+  EXPECT_THAT(problems_of(minimal("[desk]\nlisten_tls = [\"8443\"]\nhost_names = [\"A.b\", \"a:80\", "
+                                  "\"a..b\", \"10.0.0.1\", \"*\"]\n")),
+              testing::UnorderedElementsAre(HasSubstr("listen_tls[0]"), HasSubstr("host_names[0]"),
+                                            HasSubstr("host_names[1]"), HasSubstr("host_names[2]"),
+                                            HasSubstr("host_names[3]"), HasSubstr("host_names[4]")));
+}
+
 TEST(Config, TakesBroadcastRatesAsText) {
   const auto config = parse_config(minimal("fps = \"30000/1001\"\n"), "v.toml");
   ASSERT_TRUE(config);
@@ -237,6 +257,9 @@ TEST(DefaultConfig, WritesTheDefaultsThatTheCodeHas) {
   EXPECT_EQ(plain->commerce.currency, written->commerce.currency);
   EXPECT_EQ(plain->commerce.highest_price_minor, written->commerce.highest_price_minor);
   EXPECT_EQ(plain->commerce.photo_hosts, written->commerce.photo_hosts);
+  EXPECT_EQ(plain->desk.listen.text(), written->desk.listen.text());
+  EXPECT_EQ(plain->desk.listen_tls.size(), written->desk.listen_tls.size());
+  EXPECT_EQ(plain->desk.host_names, written->desk.host_names);
   EXPECT_EQ(plain->cameras[0].transport, written->cameras[0].transport);
   EXPECT_EQ(plain->microphones[0].gain_db, written->microphones[0].gain_db);
   EXPECT_EQ(plain->microphones[0].delay, written->microphones[0].delay);
@@ -258,7 +281,7 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
   for (const std::string section :
        {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]",
-        "[commerce]", "[commerce.vendure]", "[commerce.medusa]"}) {
+        "[commerce]", "[commerce.vendure]", "[commerce.medusa]", "[desk]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;
