@@ -43,9 +43,18 @@ inline constexpr Roles kTechnicians{};
 
 /// Who calls, as the door has found out.
 struct Caller {
-  std::string account;  // its id: what records name
-  std::string name;     // for people
+  std::string
+      account;       // its id: what records name; "uid:1000" for who has the socket, "token:7" for a program
+  std::string name;  // for people
   Role role = Role::kNone;
+  std::string session;  // the id of its session; empty: it has none
+};
+
+/// How a request came in. What a proxy writes about it (X-Forwarded-For) is not asked.
+struct Visitor {
+  enum class Way { kUnknown = 0, kSocket, kLoopback, kNetwork };
+  Way way = Way::kUnknown;
+  std::string source;  // an address ("192.168.1.7"), of IPv6 its network, or "uid:1000"
 };
 
 struct ApiRequest {
@@ -55,6 +64,7 @@ struct ApiRequest {
   nlohmann::json body;                                    // an object; null where there is none
   std::string upload;                                     // instead of JSON, where the route takes one
   std::string upload_type;                                // its media type
+  Visitor visitor;
 };
 
 struct ApiAnswer {
@@ -74,9 +84,9 @@ struct Route {
   std::string summary;  // a sentence, for the OpenAPI document
   std::function<Result<ApiAnswer>(const ApiRequest&)> handle;
   struct Takes {
-    nlohmann::json schema;        // of the JSON body; null: none
-    std::string upload;           // what it is, where it is no JSON; empty: none
-    size_t most_bytes = 1 << 20;  // of the body
+    nlohmann::json schema;           // of the JSON body; null: none
+    std::string upload;              // what it is, where it is no JSON; empty: none
+    size_t most_bytes = 1 << 20;     // of the body
     std::vector<std::string> query;  // names; another one is refused
   } takes;
   nlohmann::json gives;  // schema of the answer; null: any object
