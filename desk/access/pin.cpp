@@ -65,6 +65,12 @@ constexpr std::array<std::string_view, 14> kPopular = {"112233",  "123321",  "14
                                                        "258369",  "258456",  "741852",    "789456", "963852",
                                                        "1314520", "5201314", "147258369", "665544"};
 
+/// Of no PIN, at the cost of ours.
+constexpr std::string_view kNobodys =
+    "$argon2id$v=19$m=65536,t=2,p=1$Ie1loAycDjOAkMRhZw/FWw$Dl87aSLIB6APfQbv4nY3LMQeG0bUvHktrA6chPWiNmI";
+
+}  // namespace
+
 std::string weakness_of(std::string_view pin) {
   if (pin.size() < kLeastDigits || pin.size() > kMostDigits || !std::ranges::all_of(pin, is_digit))
     return "not 6 to 12 digits";
@@ -74,12 +80,6 @@ std::string weakness_of(std::string_view pin) {
   if (std::ranges::find(kPopular, pin) != kPopular.end()) return "one of the first that are tried";
   return "";
 }
-
-/// Of no PIN, at the cost of ours.
-constexpr std::string_view kNobodys =
-    "$argon2id$v=19$m=65536,t=2,p=1$Ie1loAycDjOAkMRhZw/FWw$Dl87aSLIB6APfQbv4nY3LMQeG0bUvHktrA6chPWiNmI";
-
-}  // namespace
 
 template <typename Work>
 auto PinHasher::in_turn(const Work& work) -> decltype(work()) {

@@ -300,6 +300,7 @@ ApiServer::Server::~Server() {
   if (io_thread_.joinable()) io_thread_.join();
   pool_work_.reset();  // what it has taken, it ends
   for (auto& thread : pool_threads_) thread.join();
+  watchers_.clear();  // their timers are of io_
   std::error_code ignored;
   if (socket_acceptor_) std::filesystem::remove(config_.socket, ignored);
 }

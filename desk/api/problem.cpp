@@ -102,7 +102,7 @@ ApiAnswer details(int status, const Titles& titles, const Error& error) {
   answer.status = status;
   answer.content_type = "application/problem+json";
   const std::string code(to_string(error.code));
-  answer.body = {{"type", "/api/v1/errors#" + code}, {"title", titles.english},
+  answer.body = {{"type", "urn:vitrine:error:" + code}, {"title", titles.english},
                  {"title_zh", titles.chinese},       {"status", status},
                  {"detail", error.message},          {"code", code}};
   for (const auto& each : error.problems)
