@@ -29,7 +29,7 @@ class Store {
     int backups = 3;
     /// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those
     /// done. It must outlive the store. Empty: that of the shop's data.
-    std::span<const char* const> schema;
+    std::span<const char* const> schema = {};
     /// What `open` reads before it trusts the file.
     enum class Check {
       kAll = 0,  // every page and index: a second for 100 MB

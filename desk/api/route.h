@@ -84,12 +84,12 @@ struct Route {
   std::string summary;  // a sentence, for the OpenAPI document
   std::function<Result<ApiAnswer>(const ApiRequest&)> handle;
   struct Takes {
-    nlohmann::json schema;           // of the JSON body; null: none
-    std::string upload;              // what it is, where it is no JSON; empty: none
-    size_t most_bytes = 1 << 20;     // of the body
-    std::vector<std::string> query;  // names; another one is refused
-  } takes;
-  nlohmann::json gives;  // schema of the answer; null: any object
+    nlohmann::json schema = nullptr;  // of the JSON body; null: none
+    std::string upload = {};          // what it is, where it is no JSON; empty: none
+    size_t most_bytes = 1 << 20;  // of the body
+    std::vector<std::string> query = {};  // names; another one is refused
+  } takes = {};
+  nlohmann::json gives = nullptr;  // schema of the answer; null: any object
 };
 
 /// What everybody who watches shall hear: {"type": …, …}. Thread: any; never blocks.
