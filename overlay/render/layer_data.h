@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -19,8 +18,14 @@ namespace vitrine::overlay {
 struct ImageName {
   std::string path;
 };
-using FieldValue =
-    std::variant<std::string, int64_t, Money, Instant, ImageName, bool, std::vector<std::string>>;
+/// An https address, and whose it is.
+struct Link {
+  std::string url;
+  std::string host;
+};
+/// A list or rows are a boolean under their own name (false when empty); what is in them stands under
+/// "lines.2" and "options.0.votes", and each row is true under "options.0".
+using FieldValue = std::variant<std::string, int64_t, Money, Instant, ImageName, Link, bool>;
 
 /// A layer's data, checked against its template's manifest: what stands here may be shown.
 class LayerData {
@@ -28,6 +33,7 @@ class LayerData {
   /// Every problem with its place ("data.price.minor"), what was found and what is allowed.
   static tl::expected<LayerData, Problems> check(const nlohmann::json& data, const Manifest& manifest);
 
+  /// `field` is a path as Manifest::type_of takes it.
   [[nodiscard]] const FieldValue* find(std::string_view field) const;
   template <typename T>
   [[nodiscard]] const T* find_as(std::string_view field) const {

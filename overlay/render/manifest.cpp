@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ namespace {
 constexpr ObjectReader::TextLimits kSentence{300, false};
 constexpr std::array kFieldTypes = {FieldType::kText,    FieldType::kInteger, FieldType::kMoney,
                                     FieldType::kInstant, FieldType::kImage,   FieldType::kBoolean,
-                                    FieldType::kList};
+                                    FieldType::kLink,    FieldType::kList,    FieldType::kRows};
 constexpr int kMaxSide = 4096;
 
 std::vector<int> read_integers(ObjectReader& reader, std::string_view key, size_t count, int min, int max) {
@@ -33,17 +34,22 @@ std::vector<int> read_integers(ObjectReader& reader, std::string_view key, size_
   return numbers;
 }
 
-Field read_field(ObjectReader& reader) {
+Fields read_fields(ObjectReader& reader, const nlohmann::json& names, bool may_have_rows);
+
+Field read_field(ObjectReader& reader, const nlohmann::json& description, bool may_be_rows) {
   Field field;
-  field.type =
-      kFieldTypes[reader.one_of("type", {"text", "integer", "money", "instant", "image", "boolean", "list"})];
+  field.type = kFieldTypes[reader.one_of(
+      "type", {"text", "integer", "money", "instant", "image", "boolean", "link", "list", "rows"})];
   field.is_required = reader.boolean_or("required", false);
   (void)reader.text_or("about", "", kSentence);  // for people; checked, not used
   if (field.type == FieldType::kText || field.type == FieldType::kList) {
     field.max_chars = static_cast<int>(reader.integer_or("max_chars", field.max_chars, 1, 500));
+    field.is_masked = reader.boolean_or("masked", false);
   }
-  if (field.type == FieldType::kList)
+  if (field.type == FieldType::kList || field.type == FieldType::kRows) {
     field.max_items = static_cast<int>(reader.integer_or("max_items", field.max_items, 1, 32));
+    field.min_items = static_cast<int>(reader.integer_or("min_items", field.min_items, 0, field.max_items));
+  }
   if (field.type == FieldType::kInteger) {
     field.min = reader.integer_or("min", field.min, INT64_MIN, INT64_MAX);
     field.max = reader.integer_or("max", field.max, field.min, INT64_MAX);
@@ -52,7 +58,26 @@ Field read_field(ObjectReader& reader) {
     if (value.is_string()) field.needs.push_back(value.get<std::string>());
   });
   field.because = reader.text_or("because", "", kSentence);
+  if (field.type == FieldType::kRows) {
+    if (!may_be_rows) reader.refuse("type", "rows within rows", "columns of the other types");
+    reader.object("fields", [&](ObjectReader& columns) {
+      field.columns = read_fields(columns, description["fields"], false);
+    });
+  }
   return field;
+}
+
+/// `names` is what `reader` reads, for its keys.
+Fields read_fields(ObjectReader& reader, const nlohmann::json& names, bool may_have_rows) {
+  Fields fields;
+  for (const auto& [name, description] : names.items()) {
+    if (!is_id(name) || name.find('.') != std::string::npos)
+      reader.refuse(name, "this name", "letters, digits, - and _");
+    reader.object(name, [&, &key = name, &value = description](ObjectReader& field) {
+      fields[key] = read_field(field, value, may_have_rows);
+    });
+  }
+  return fields;
 }
 
 Placement read_placement(ObjectReader& reader, Size usual_canvas) {
@@ -75,22 +100,34 @@ Placement read_placement(ObjectReader& reader, Size usual_canvas) {
   return placement;
 }
 
-void check_needs(const Manifest& manifest, Problems& problems) {
-  for (const auto& [name, field] : manifest.fields) {
+void check_needs(const Fields& fields, const std::string& where, Problems& problems) {
+  for (const auto& [name, field] : fields) {
     for (const auto& other : field.needs) {
-      if (!manifest.fields.contains(other)) {
+      if (!fields.contains(other)) {
         problems.push_back(
-            {fmt::format("fields.{}.needs", name), fmt::format("\"{}\"", other), "names of other fields"});
+            {fmt::format("{}.{}.needs", where, name), fmt::format("\"{}\"", other), "names of other fields"});
       }
     }
+    check_needs(field.columns, fmt::format("{}.{}.fields", where, name), problems);
   }
+}
+
+/// The number at the head of `path`, which is taken off with the dot behind it.
+std::optional<int> take_number(std::string_view& path) {
+  int number = 0;
+  const auto [stop, error] = std::from_chars(path.data(), path.data() + path.size(), number);
+  const auto length = static_cast<size_t>(stop - path.data());
+  if (error != std::errc() || number < 0 || (length < path.size() && path[length] != '.'))
+    return std::nullopt;
+  path.remove_prefix(std::min(path.size(), length + 1));
+  return number;
 }
 
 }  // namespace
 
 std::string_view to_string(FieldType type) {
-  constexpr std::array<std::string_view, 7> kNames = {"text",  "integer", "money", "instant",
-                                                      "image", "boolean", "list"};
+  constexpr std::array<std::string_view, 9> kNames = {"text",    "integer", "money", "instant", "image",
+                                                      "boolean", "link",    "list",  "rows"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -101,6 +138,23 @@ const Placement* Manifest::placement(Orientation orientation) const {
 
 bool Manifest::has_form(LayerForm form) const {
   return std::ranges::find(forms, form) != forms.end();
+}
+
+std::optional<FieldType> Manifest::type_of(std::string_view path) const {
+  const size_t dot = path.find('.');
+  const auto found = fields.find(path.substr(0, dot));
+  if (found == fields.end()) return std::nullopt;
+  const Field& field = found->second;
+  if (dot == std::string_view::npos) return field.type;
+  path.remove_prefix(dot + 1);
+  if (path.ends_with('.')) return std::nullopt;
+  const auto number = take_number(path);
+  if (!number || *number >= field.max_items) return std::nullopt;
+  if (field.type == FieldType::kList && path.empty()) return FieldType::kText;
+  if (field.type != FieldType::kRows) return std::nullopt;
+  if (path.empty()) return FieldType::kBoolean;
+  const auto column = field.columns.find(path);
+  return column == field.columns.end() ? std::nullopt : std::optional(column->second.type);
 }
 
 tl::expected<Manifest, Problems> parse_manifest(std::string_view toml, std::string name,
@@ -122,14 +176,7 @@ tl::expected<Manifest, Problems> parse_manifest(std::string_view toml, std::stri
     manifest.forms.push_back(*form);
   });
   root.object_if_present("fields", [&](ObjectReader& fields) {
-    for (const auto& [field_name, value] : document->json()["fields"].items()) {
-      if (!is_id(field_name) || field_name.find('.') != std::string::npos) {
-        fields.refuse(field_name, "this name", "letters, digits, - and _");
-      }
-      fields.object(field_name, [&, &key = field_name](ObjectReader& field) {
-        manifest.fields[key] = read_field(field);
-      });
-    }
+    manifest.fields = read_fields(fields, document->json()["fields"], true);
   });
   root.object_if_present("landscape", [&](ObjectReader& reader) {
     manifest.landscape = read_placement(reader, {1920, 1080});
@@ -138,7 +185,7 @@ tl::expected<Manifest, Problems> parse_manifest(std::string_view toml, std::stri
     manifest.portrait = read_placement(reader, {1080, 1920});
   });
   root.finish();
-  check_needs(manifest, problems);
+  check_needs(manifest.fields, "fields", problems);
   if (!manifest.landscape && !manifest.portrait) {
     problems.push_back({"landscape", "nothing", "a [landscape] or [portrait] table, or both"});
   }

@@ -16,18 +16,24 @@
 namespace vitrine::overlay {
 
 /// What a template's data may hold. themes/README.md explains each for designers.
-enum class FieldType { kText = 0, kInteger, kMoney, kInstant, kImage, kBoolean, kList };
+enum class FieldType { kText = 0, kInteger, kMoney, kInstant, kImage, kBoolean, kLink, kList, kRows };
 std::string_view to_string(FieldType type);
+
+struct Field;
+using Fields = std::map<std::string, Field, std::less<>>;
 
 struct Field {
   FieldType type = FieldType::kText;
   bool is_required = false;
-  int max_chars = 120;  // text, and each item of a list
-  int max_items = 8;    // list
-  int64_t min = 0;      // integer
+  bool is_masked = false;  // text and items of a list: a person's name, which must not be shown whole
+  int max_chars = 120;     // text, and each item of a list
+  int min_items = 0;       // list, rows
+  int max_items = 8;
+  int64_t min = 0;         // integer
   int64_t max = 1'000'000'000;
   std::vector<std::string> needs;  // other fields without which this one is refused
   std::string because;             // why it needs them, for the person who left them out
+  Fields columns;                  // rows: what each may hold
 };
 
 /// How a template lies on canvases of one orientation.
@@ -44,13 +50,17 @@ struct Placement {
 struct Manifest {
   std::string name;
   std::string title;
-  std::map<std::string, Field, std::less<>> fields;
+  Fields fields;
   std::vector<LayerForm> forms;
   std::optional<Placement> landscape;
   std::optional<Placement> portrait;
 
   [[nodiscard]] const Placement* placement(Orientation orientation) const;
   [[nodiscard]] bool has_form(LayerForm form) const;
+
+  /// What "name", "lines.2" (an item of a list), "options.0" (a boolean: is there such a row?) or
+  /// "options.0.votes" holds; nullopt for what data that was accepted can't hold.
+  [[nodiscard]] std::optional<FieldType> type_of(std::string_view path) const;
 };
 
 /// `toml` is the text of <name>.toml; `file_name` stands in the problems.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "overlay/render/pattern.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "core/money.h"
@@ -15,7 +13,7 @@ tl::unexpected<Error> refused(std::string message) {
   return fail(ErrorCode::kInvalidInput, std::move(message));
 }
 
-Status check_filter(std::string_view field, FieldType type, bool has_item, const std::string& filter) {
+Status check_filter(std::string_view field, FieldType type, const std::string& filter) {
   switch (type) {
     case FieldType::kMoney:
       if (filter.empty() || filter == "amount" || filter == "cents" || filter == "symbol") return {};
@@ -28,12 +26,17 @@ Status check_filter(std::string_view field, FieldType type, bool has_item, const
       return refused(
           fmt::format("{{{}|{}}} with {}; allowed are %Y %m %d %H %M %S and %-m etc.", field, filter, *bad));
     }
+    case FieldType::kLink:
+      if (filter == "host") return {};
+      return refused(fmt::format("{{{}|{}}}; a link takes |host", field, filter));
     case FieldType::kList:
-      if (has_item && filter.empty()) return {};
       return refused(fmt::format("{{{}}}; a list takes the number of an item, as in {{{}.0}}", field, field));
+    case FieldType::kRows:
+      return refused(
+          fmt::format("{{{}}}; rows take the number of one and a column, as in {{{}.0.name}}", field, field));
     case FieldType::kText:
     case FieldType::kInteger:
-      if (filter.empty() && !has_item) return {};
+      if (filter.empty()) return {};
       return refused(
           fmt::format("{{{}|{}}}; {} takes nothing behind its name", field, filter, to_string(type)));
     case FieldType::kImage:
@@ -56,7 +59,7 @@ Result<Pattern> Pattern::parse(std::string_view text, const Manifest& manifest) 
   Pattern pattern;
   std::string literal;
   const auto flush = [&] {
-    if (!literal.empty()) pattern.parts_.push_back({std::exchange(literal, {}), {}, {}, {}});
+    if (!literal.empty()) pattern.parts_.push_back({std::exchange(literal, {}), {}, {}});
   };
   for (size_t at = 0; at < text.size(); ++at) {
     if (text.substr(at, 2) == "{{") {
@@ -75,24 +78,14 @@ Result<Pattern> Pattern::parse(std::string_view text, const Manifest& manifest) 
     const std::string_view name = inside.substr(0, inside.find('|'));
     Part part;
     if (name.size() < inside.size()) part.filter = inside.substr(name.size() + 1);
-    const size_t dot = name.find('.');
-    part.field = name.substr(0, dot);
-    if (dot != std::string_view::npos) {
-      size_t item = 0;
-      const auto [stop, error] = std::from_chars(name.data() + dot + 1, name.data() + name.size(), item);
-      if (error != std::errc() || stop != name.data() + name.size())
-        return refused(fmt::format("{{{}}}", inside));
-      part.item = item;
-    }
-    const auto field = manifest.fields.find(part.field);
-    if (field == manifest.fields.end())
-      return refused(fmt::format("{{{}}}, which the manifest does not name", inside));
-    const FieldType type = field->second.type;
-    if (auto checked = check_filter(part.field, type, part.item.has_value(), part.filter); !checked) {
+    part.field = name;
+    const auto type = manifest.type_of(part.field);
+    if (!type) return refused(fmt::format("{{{}}}, which the manifest does not name", inside));
+    if (auto checked = check_filter(part.field, *type, part.filter); !checked) {
       return tl::unexpected(checked.error());
     }
-    pattern.has_figures_ |=
-        type == FieldType::kInteger || type == FieldType::kMoney || type == FieldType::kInstant;
+    pattern.has_figures_ |= type == FieldType::kInteger || type == FieldType::kMoney ||
+                            type == FieldType::kInstant || type == FieldType::kLink;
     pattern.parts_.push_back(std::move(part));
     at = end;
   }
@@ -117,9 +110,8 @@ std::optional<std::string> Pattern::format(const LayerData& data) const {
       text += money_text(*money, part.filter);
     } else if (const auto* instant = std::get_if<Instant>(value)) {
       text += local_time_text(*instant, part.filter);
-    } else if (const auto* list = std::get_if<std::vector<std::string>>(value)) {
-      if (*part.item >= list->size()) return std::nullopt;
-      text += (*list)[*part.item];
+    } else if (const auto* link = std::get_if<Link>(value)) {
+      text += link->host;
     }
   }
   return text;

@@ -12,8 +12,8 @@
 
 namespace vitrine::overlay {
 
-/// Text with fields in it: "剩 {stock} {unit}", "{price|amount}", "{lines.2}", "{due|%-m月%-d日 %H:%M}". "{{"
-/// is a brace.
+/// Text with fields in it: "剩 {stock} {unit}", "{price|amount}", "{lines.2}", "{options.0.votes}",
+/// "{due|%-m月%-d日 %H:%M}", "{link|host}". "{{" is a brace.
 class Pattern {
  public:
   /// Errors: kInvalidInput when a field is not in the manifest or a filter doesn't fit its type; the message
@@ -23,14 +23,13 @@ class Pattern {
   /// nullopt when a field it refers to is absent.
   [[nodiscard]] std::optional<std::string> format(const LayerData& data) const;
 
-  /// A number, price or time stands in it: shortening it would change what it says.
+  /// A number, price, time or host stands in it: shortening it would change what it says.
   [[nodiscard]] bool has_figures() const { return has_figures_; }
 
  private:
   struct Part {
     std::string literal;  // used when `field` is empty
     std::string field;
-    std::optional<size_t> item;
     std::string filter;
   };
 

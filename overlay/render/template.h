@@ -84,16 +84,26 @@ struct ImageRule {
   std::string field;
   PhotoStore::Crop crop = PhotoStore::Crop::kCover;
 };
+struct QrRule {
+  size_t element;
+  std::string field;
+};
 struct ProgressRule {
   size_t element;
   std::string value;
-  std::string total;
+  std::variant<std::string, int64_t> total;  // a field, or what stands in the template
+};
+/// The field is set; or holds just this integer.
+struct Condition {
+  std::string field;
+  std::optional<int64_t> integer;
+  [[nodiscard]] bool holds(const LayerData& data) const;
 };
 struct VisibilityRule {
   size_t element;
   std::vector<LayerForm> forms;  // empty: all
-  std::vector<std::string> if_set;
-  std::vector<std::string> unless_set;
+  std::vector<Condition> if_all;
+  std::vector<Condition> unless_any;
 };
 struct ClassRule {
   size_t element;
@@ -106,6 +116,7 @@ struct TemplateRules {
   std::vector<ClassRule> classes;
   std::vector<TextRule> texts;
   std::vector<ImageRule> images;
+  std::vector<QrRule> qr_codes;
   std::vector<ProgressRule> progresses;
   std::vector<FollowRule> follows;
   std::vector<BelowRule> belows;

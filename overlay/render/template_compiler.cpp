@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -14,12 +15,12 @@
 namespace vitrine::overlay {
 namespace {
 
-constexpr std::array<std::string_view, 27> kAttributes = {
+constexpr std::array<std::string_view, 28> kAttributes = {
     "data-form",    "data-if",        "data-unless",      "data-class",  "data-text",     "data-countdown",
     "data-format",  "data-tenths",    "data-clock",       "data-width",  "data-right",    "data-min-size",
     "data-lines",   "data-overflow",  "data-line-height", "data-follow", "data-gap",      "data-hug",
     "data-padding", "data-min-width", "data-image",       "data-crop",   "data-progress", "data-note",
-    "data-below",   "data-drop",      "data-wrap-size"};
+    "data-below",   "data-drop",      "data-wrap-size",   "data-qr"};
 
 bool has(const pugi::xml_node& node, const char* attribute) {
   return !node.attribute(attribute).empty();
@@ -48,6 +49,14 @@ std::string collapsed(std::string_view text) {
 
 bool is_text_source(const pugi::xml_node& node) {
   return has(node, "data-text") || has(node, "data-countdown") || has(node, "data-clock");
+}
+
+/// All of `text` as an integer.
+std::optional<int64_t> parse_integer(std::string_view text) {
+  int64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 /// Transforms of everything around an element and its own: two elements with equal ones share a coordinate
@@ -85,6 +94,7 @@ class TemplateCompiler {
       read_visibility(i);
       read_classes(i);
       read_image(i);
+      read_qr(i);
       read_progress(i);
       read_flow(i);
     }
@@ -127,14 +137,17 @@ class TemplateCompiler {
 
   std::string field(const pugi::xml_node& node, const char* attribute, std::string_view name,
                     std::vector<FieldType> types) {
-    const auto found = manifest_.fields.find(name);
-    const bool fits = found != manifest_.fields.end() &&
-                      (types.empty() || std::ranges::find(types, found->second.type) != types.end());
-    if (!fits) {
+    const auto type = manifest_.type_of(name);
+    const auto fits = [&](FieldType candidate) {
+      return types.empty() || std::ranges::find(types, candidate) != types.end();
+    };
+    if (!type || !fits(*type)) {
       std::vector<std::string> names;
       for (const auto& [candidate, definition] : manifest_.fields) {
-        if (types.empty() || std::ranges::find(types, definition.type) != types.end())
-          names.push_back(candidate);
+        if (fits(definition.type)) names.push_back(candidate);
+        for (const auto& [column, column_definition] : definition.columns) {
+          if (fits(column_definition.type)) names.push_back(fmt::format("{}.0.{}", candidate, column));
+        }
       }
       refuse(node, fmt::format("{}=\"{}\"", attribute, name),
              fmt::format("a field of the manifest: {}", fmt::join(names, ", ")));
@@ -179,11 +192,20 @@ class TemplateCompiler {
       }
     }
     for (const auto& word : words(value(node, "data-if")))
-      rule.if_set.push_back(field(node, "data-if", word, {}));
+      rule.if_all.push_back(condition(node, "data-if", word));
     for (const auto& word : words(value(node, "data-unless")))
-      rule.unless_set.push_back(field(node, "data-unless", word, {}));
-    if (!rule.forms.empty() || !rule.if_set.empty() || !rule.unless_set.empty())
+      rule.unless_any.push_back(condition(node, "data-unless", word));
+    if (!rule.forms.empty() || !rule.if_all.empty() || !rule.unless_any.empty())
       rules.visibilities.push_back(std::move(rule));
+  }
+
+  Condition condition(const pugi::xml_node& node, const char* attribute, std::string_view word) {
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos) return {field(node, attribute, word, {}), std::nullopt};
+    const auto integer = parse_integer(word.substr(equals + 1));
+    if (!integer)
+      refuse(node, fmt::format("{}=\"{}\"", attribute, word), "a field, or one and an integer: \"stock=0\"");
+    return {field(node, attribute, word.substr(0, equals), {FieldType::kInteger}), integer.value_or(0)};
   }
 
   void read_classes(size_t place) {
@@ -210,6 +232,13 @@ class TemplateCompiler {
                             crop == "contain" ? PhotoStore::Crop::kContain : PhotoStore::Crop::kCover});
   }
 
+  void read_qr(size_t place) {
+    const pugi::xml_node node = nodes_[place];
+    if (!has(node, "data-qr")) return;
+    require_box(node, "data-qr", is_named(node, "rect"));
+    rules.qr_codes.push_back({place, field(node, "data-qr", value(node, "data-qr"), {FieldType::kLink})});
+  }
+
   void read_progress(size_t place) {
     const pugi::xml_node node = nodes_[place];
     if (!has(node, "data-progress")) return;
@@ -217,12 +246,18 @@ class TemplateCompiler {
     const std::string_view text = value(node, "data-progress");
     const size_t slash = text.find('/');
     if (slash == std::string_view::npos) {
-      refuse(node, fmt::format("data-progress=\"{}\"", text), "two integer fields: \"stock/stock_total\"");
+      refuse(node, fmt::format("data-progress=\"{}\"", text),
+             "two integer fields, or one and a number: \"stock/stock_total\", \"percent/100\"");
       return;
     }
-    rules.progresses.push_back({place,
-                                field(node, "data-progress", text.substr(0, slash), {FieldType::kInteger}),
-                                field(node, "data-progress", text.substr(slash + 1), {FieldType::kInteger})});
+    ProgressRule rule{place, field(node, "data-progress", text.substr(0, slash), {FieldType::kInteger}), {}};
+    const std::string_view total = text.substr(slash + 1);
+    if (const auto number = parse_integer(total)) {
+      rule.total = *number;
+    } else {
+      rule.total = field(node, "data-progress", total, {FieldType::kInteger});
+    }
+    rules.progresses.push_back(std::move(rule));
   }
 
   void require_box(const pugi::xml_node& node, const char* attribute, bool is_right_element) {

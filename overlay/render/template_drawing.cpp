@@ -7,12 +7,19 @@
 #include <fmt/format.h>
 
 #include "core/json_text.h"
+#include "overlay/render/qr_code.h"
 #include "overlay/render/svg_style.h"
 #include "overlay/render/template.h"
 #include "overlay/render/text_fit.h"
 
 namespace vitrine::overlay {
 namespace {
+
+// ISO/IEC 18004: four modules of white around the symbol.
+constexpr int kQuietModules = 4;
+// Of the canvas the template was drawn for. A picture of 1080 lines on a phone's screen of 6.1 inches: 6 px
+// are 0.4 mm.
+constexpr double kLeastModulePx = 6;
 
 // "Edges on even pixels": 4:2:0 smears an odd one.
 double even_down(double value) {
@@ -33,8 +40,8 @@ std::vector<char> hidden_elements(const TemplateRules& rules, const std::vector<
   for (const auto& rule : rules.visibilities) {
     const bool is_shown =
         (rule.forms.empty() || std::ranges::find(rule.forms, form) != rule.forms.end()) &&
-        std::ranges::all_of(rule.if_set, [&](const auto& field) { return data.is_set(field); }) &&
-        std::ranges::none_of(rule.unless_set, [&](const auto& field) { return data.is_set(field); });
+        std::ranges::all_of(rule.if_all, [&](const auto& condition) { return condition.holds(data); }) &&
+        std::ranges::none_of(rule.unless_any, [&](const auto& condition) { return condition.holds(data); });
     hidden[rule.element] = is_shown ? 0 : 1;
   }
   // Document order: a parent comes before its children.
@@ -62,6 +69,9 @@ class Draft {
     for (const auto& rule : rules_.images) {
       if (!context_.data.is_set(rule.field)) hidden_[rule.element] = 1;
     }
+    for (const auto& rule : rules_.qr_codes) {
+      if (!context_.data.is_set(rule.field)) hidden_[rule.element] = 1;
+    }
     for (const auto& rule : rules_.texts) fill_text(rule);
     index_flow();
     for (const auto& rule : rules_.follows) place_follower(rule);
@@ -69,6 +79,7 @@ class Draft {
     for (const auto& rule : rules_.hugs) place_hugging(rule);
     for (const auto& rule : rules_.texts) (void)extent_of(rule.element);
     for (const auto& rule : rules_.images) draw_image(rule);
+    for (const auto& rule : rules_.qr_codes) draw_qr(rule);
     for (const auto& rule : rules_.classes) add_class(rule);
     if (!problems.empty()) return;
     // From here on nodes go: what is hidden, then the runs that texts were made of.
@@ -103,7 +114,9 @@ class Draft {
 
   void fill_progress(const ProgressRule& rule) {
     const auto* value = context_.data.find_as<int64_t>(rule.value);
-    const auto* total = context_.data.find_as<int64_t>(rule.total);
+    const auto* fixed = std::get_if<int64_t>(&rule.total);
+    const auto* total =
+        fixed != nullptr ? fixed : context_.data.find_as<int64_t>(std::get<std::string>(rule.total));
     if (value == nullptr || total == nullptr || *total <= 0 || *value <= 0) {
       hidden_[rule.element] = 1;
       return;
@@ -251,8 +264,7 @@ class Draft {
 
   void place_below(const BelowRule& rule) {
     if (hidden_[rule.element] != 0 || text_rules_.contains(rule.element)) return;
-    const double top = top_of(rule.element);
-    set_attribute(nodes_[rule.element], "y", top);
+    set_attribute(nodes_[rule.element], "y", even_up(top_of(rule.element)));
   }
 
   void place_hugging(const HugRule& rule) {
@@ -368,6 +380,56 @@ class Draft {
     set_attribute(image, "clip-path", fmt::format("url(#{})", id));
   }
 
+  /// Black on white, whatever the template's colours are: that is what every scanner reads. Modules are whole
+  /// pixels of the canvas, so that none is wider than its neighbour.
+  void draw_qr(const QrRule& rule) {
+    if (hidden_[rule.element] != 0) return;
+    pugi::xml_node box = nodes_[rule.element];
+    const auto code = encode_qr(context_.data.find_as<Link>(rule.field)->url);
+    if (!code) return refuse_qr(rule, code.error().message);
+    const double room = std::min(length(box, "width"), length(box, "height"));
+    const int side = code->side + 2 * kQuietModules;
+    const double module = std::floor(room * context_.scale / side + 1e-6) / context_.scale;
+    if (module < kLeastModulePx - 1e-6) {
+      return refuse_qr(
+          rule, fmt::format("a code of {} modules a side, {:.1f} px each in {:.0f} px", side, module, room));
+    }
+    const auto first = [&](const char* start, const char* extent) {
+      const double begin = length(box, start) + (length(box, extent) - module * code->side) / 2;
+      return std::round(begin * context_.scale) / context_.scale;
+    };
+    pugi::xml_node path = box.parent().insert_child_after("path", box);
+    if (box.attribute("transform")) path.append_copy(box.attribute("transform"));
+    set_attribute(path, "fill", "#000000");
+    set_attribute(path, "shape-rendering", "crispEdges");
+    set_attribute(path, "d", qr_path(*code, {first("x", "width"), first("y", "height")}, module));
+    set_style(box, "fill", "#FFFFFF");
+  }
+
+  void refuse_qr(const QrRule& rule, std::string found) {
+    problems.push_back(
+        {"data." + rule.field, std::move(found),
+         fmt::format("a shorter address: modules of at least {:.0f} px can be read from a phone's screen",
+                     kLeastModulePx)});
+  }
+
+  static std::string qr_path(const QrCode& code, std::pair<double, double> first, double module) {
+    std::string path;
+    for (int y = 0; y < code.side; ++y) {
+      for (int x = 0; x < code.side;) {
+        int end = x;
+        while (end < code.side && code.is_dark(end, y)) ++end;
+        if (end > x) {
+          path +=
+              fmt::format("M{:.4f} {:.4f}h{:.4f}v{:.4f}H{:.4f}z", first.first + x * module,
+                          first.second + y * module, (end - x) * module, module, first.first + x * module);
+        }
+        x = std::max(end, x + 1);
+      }
+    }
+    return path;
+  }
+
   void add_class(const ClassRule& rule) {
     if (!context_.data.is_set(rule.field)) return;
     const std::string before = nodes_[rule.element].attribute("class").value();
@@ -390,6 +452,12 @@ class Draft {
 };
 
 }  // namespace
+
+bool Condition::holds(const LayerData& data) const {
+  if (!integer) return data.is_set(field);
+  const auto* value = data.find_as<int64_t>(field);
+  return value != nullptr && *value == *integer;
+}
 
 tl::expected<Drawing, Problems> Template::draw(const DrawContext& context) const {
   Draft draft(*document_, rules_, context);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer's data from outside: parsed, checked against the shipped product card, and set into it.
+// A layer's data from outside: parsed, checked against shipped templates, and set into them.
 #include <cstdlib>
 #include <filesystem>
 
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Bench bench;
   const auto json = parse_json({reinterpret_cast<const char*>(data), size}, 64 * 1024);
   if (!json) return 0;
-  for (const auto* name : {"product_card", "countdown"}) {
+  for (const auto* name : {"product_card", "countdown", "lottery", "vote", "qr", "recap"}) {
     const auto manifest = bench.theme->manifest(name);
     const auto checked = LayerData::check(*json, **manifest);
     if (!checked) continue;

@@ -33,11 +33,20 @@ type = "image"
 type = "boolean"
 [fields.lines]
 type = "list"
+[fields.link]
+type = "link"
+[fields.rows]
+type = "rows"
+[fields.rows.fields.name]
+type = "text"
+[fields.rows.fields.percent]
+type = "integer"
 )";
 
 constexpr const char* kData =
     R"({"name":"长白山天然矿泉水 24 bottles","price":{"minor":3990,"currency":"CNY"},"stock":5,"total":9,
-  "until":"2026-11-11T12:00:00Z","hot":true,"lines":["a","二"]})";
+  "until":"2026-11-11T12:00:00Z","hot":true,"lines":["a","二"],
+  "link":"https://shop.example/g","rows":[{"name":"a","percent":62},{"name":"b"}]})";
 
 struct Bench {
   Manifest manifest = *parse_manifest(kManifest, "fuzz", "fuzz.toml");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every template with every sample in every form and orientation, and two whole scenes as they go on air,
+// Every template with every sample in every form and orientation, and whole scenes as they go on air,
 // against pictures that somebody looked at. VITRINE_UPDATE_GOLDEN=1 writes them anew; then look at them.
 #include <algorithm>
 #include <cairo.h>
 #include <filesystem>
-#include <map>
+#include <set>
 #include <stdlib.h>
 #include <time.h>
+#include <zbar.h>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -134,8 +135,10 @@ class GoldenTest : public testing::Test {
     ::setenv("TZ", "Asia/Shanghai", 1);
     ::tzset();
   }
-  TileMaker::Drawn draw(const Picture& picture) {
-    auto drawn = maker.draw(spec_of(picture), *parse_rfc3339("2026-11-11T12:00:00Z"));
+  TileMaker::Drawn draw(const Picture& picture, std::optional<Size> canvas = {}) {
+    TileSpec spec = spec_of(picture);
+    spec.canvas = canvas.value_or(spec.canvas);
+    auto drawn = maker.draw(spec, *parse_rfc3339("2026-11-11T12:00:00Z"));
     EXPECT_TRUE(drawn) << (drawn ? "" : drawn.error().front().text());
     return drawn ? std::move(*drawn) : TileMaker::Drawn{};
   }
@@ -160,8 +163,12 @@ INSTANTIATE_TEST_SUITE_P(Classic, EveryPictureTest, testing::ValuesIn(every_pict
                          });
 
 TEST_F(GoldenTest, NoPictureIsLeftOfWhatIsGone) {
-  std::map<std::string, int> known{{"scene.landscape", 1}, {"scene.portrait", 1}};
-  for (const auto& picture : every_picture()) known[picture.name()] = 1;
+  std::set<std::string> known;
+  for (const auto* scene : {"scene", "scene.deposit", "scene.vote"}) {
+    for (const auto* orientation : {"landscape", "portrait"})
+      known.insert(fmt::format("{}.{}", scene, orientation));
+  }
+  for (const auto& picture : every_picture()) known.insert(picture.name());
   for (const auto& entry : fs::directory_iterator(kGolden))
     EXPECT_TRUE(known.contains(entry.path().stem().string())) << entry.path();
 }
@@ -169,22 +176,39 @@ TEST_F(GoldenTest, NoPictureIsLeftOfWhatIsGone) {
 /// The whole way: template to tile, tile onto a canvas in I420, and back to RGB by libyuv's own matrix.
 class SceneTest : public GoldenTest {
  protected:
-  void expect_scene(const std::string& name, const std::vector<Picture>& pictures) {
-    const Size size = pictures.front().canvas();
+  /// Where on the canvas something of the picture is seen.
+  static Rect seen(const TileMaker::Drawn& drawn, const Rect& part) {
+    return {part.x + drawn.origin.x, part.y + drawn.origin.y, part.width, part.height};
+  }
+
+  /// Draws the pictures over a grey canvas; none may lie over another.
+  test::TestPicture compose(Size size, const std::vector<Picture>& pictures) {
     test::TestPicture canvas(size);
     canvas.fill([&](int plane, int, int row) {
       return static_cast<uint8_t>(plane != 0 ? 128 : 110 + 60 * row / size.height);
     });
     const Mixer mixer(size);
+    std::vector<Rect> others;
     for (const auto& picture : pictures) {
-      const auto drawn = draw(picture);
+      const auto drawn = draw(picture, size);
       const auto pixels = to_tile_pixels(drawn.pixmap);
-      const Rect rect{pixels.part.x + drawn.origin.x, pixels.part.y + drawn.origin.y, pixels.part.width,
-                      pixels.part.height};
+      const Rect rect = seen(drawn, pixels.part);
+      for (size_t i = 0; i < others.size(); ++i) {
+        EXPECT_FALSE(rect.x < others[i].x + others[i].width && others[i].x < rect.x + rect.width &&
+                     rect.y < others[i].y + others[i].height && others[i].y < rect.y + rect.height)
+            << picture.name() << " lies over " << pictures[i].name();
+      }
+      others.push_back(rect);
       const auto tile = Tile::open(std::move(*create_immutable_memfd("tile", pixels.planes)), rect);
-      ASSERT_TRUE(tile) << tile.error().message;
-      mixer.blend(canvas.view, **tile, {rect.x, rect.y});
+      if (tile) mixer.blend(canvas.view, **tile, {rect.x, rect.y});
+      EXPECT_TRUE(tile) << tile.error().message;
     }
+    return canvas;
+  }
+
+  void expect_scene(const std::string& name, const std::vector<Picture>& pictures) {
+    const Size size = pictures.front().canvas();
+    const auto canvas = compose(size, pictures);
     std::vector<uint8_t> argb(static_cast<size_t>(size.width) * static_cast<size_t>(size.height) * 4);
     libyuv::I420ToARGBMatrix(canvas.view.y.data, canvas.view.y.stride_bytes, canvas.view.u.data,
                              canvas.view.u.stride_bytes, canvas.view.v.data, canvas.view.v.stride_bytes,
@@ -210,6 +234,123 @@ TEST_F(SceneTest, PortraitOnAir) {
                                   {"certificate", "water", kTall, LayerForm::kNormal},
                                   {"countdown", "minutes", kTall, LayerForm::kNormal},
                                   {"product_card", "long-name", kTall, LayerForm::kNormal}});
+}
+
+constexpr std::array kBothOrientations = {Orientation::kLandscape, Orientation::kPortrait};
+
+std::string scene_name(const std::string& name, Orientation orientation) {
+  return name + (orientation == Orientation::kPortrait ? ".portrait" : ".landscape");
+}
+
+TEST_F(SceneTest, DepositOnAir) {
+  for (const auto shape : kBothOrientations) {
+    expect_scene(scene_name("scene.deposit", shape), {{"shop_name", "shop", shape, LayerForm::kNormal},
+                                                      {"licence", "shop", shape, LayerForm::kNormal},
+                                                      {"ai_notice", "host", shape, LayerForm::kNormal},
+                                                      {"ticker", "three", shape, LayerForm::kNormal},
+                                                      {"deposit", "teapot", shape, LayerForm::kNormal}});
+  }
+}
+
+TEST_F(SceneTest, VoteOnAir) {
+  for (const auto shape : kBothOrientations) {
+    expect_scene(scene_name("scene.vote", shape), {{"shop_name", "shop", shape, LayerForm::kNormal},
+                                                   {"licence", "shop", shape, LayerForm::kNormal},
+                                                   {"ai_notice", "host", shape, LayerForm::kNormal},
+                                                   {"question", "long", shape, LayerForm::kNormal},
+                                                   {"vote", "four", shape, LayerForm::kNormal}});
+  }
+}
+
+/// What docs/program-state.md says may be on screen together.
+struct Together {
+  const char* name;
+  std::vector<std::pair<const char*, const char*>> pictures;  // template, its largest sample
+  std::vector<Orientation> orientations;
+};
+class TogetherTest : public SceneTest, public testing::WithParamInterface<Together> {};
+
+TEST_P(TogetherTest, NoneLiesOverAnother) {
+  for (const auto shape : GetParam().orientations) {
+    std::vector<Picture> pictures;
+    for (const auto& [name, sample] : GetParam().pictures)
+      pictures.push_back({name, sample, shape, LayerForm::kNormal});
+    for (const auto* always : {"shop_name", "licence"})
+      pictures.push_back({always, "shop", shape, LayerForm::kNormal});
+    pictures.push_back({"ai_notice", "long", shape, LayerForm::kNormal});
+    (void)compose(pictures.front().canvas(), pictures);
+  }
+}
+
+const std::vector kUpright{Orientation::kPortrait};
+const std::vector kWide{Orientation::kLandscape};
+const std::vector kEither{Orientation::kLandscape, Orientation::kPortrait};
+INSTANTIATE_TEST_SUITE_P(
+    Classic, TogetherTest,
+    testing::Values(
+        Together{
+            "Selling", {{"product_card", "long-name"}, {"countdown", "hours"}, {"ticker", "three"}}, kEither},
+        Together{"SellingFew",
+                 {{"product_card", "long-name"}, {"limited", "pears"}, {"ticker", "three"}},
+                 kEither},
+        Together{"SellingWithCertificate",
+                 {{"product_card", "long-name"}, {"countdown", "hours"}, {"certificate", "scan"}},
+                 kEither},
+        Together{
+            "Between", {{"mini_card", "long-name"}, {"countdown", "hours"}, {"ticker", "three"}}, kEither},
+        Together{"Deposit", {{"deposit", "long-name"}, {"countdown", "hours"}, {"ticker", "three"}}, kEither},
+        Together{"SellingAndQuestion",
+                 {{"product_card", "water"}, {"countdown", "hours"}, {"question", "long"}},
+                 kEither},
+        Together{"Draw", {{"lottery", "long"}, {"ticker", "three"}}, kEither},
+        Together{"VoteAndQuestion", {{"vote", "four"}, {"question", "long"}}, kEither},
+        Together{"RecapAndTicker", {{"recap", "six"}, {"ticker", "three"}}, kEither},
+        Together{"NextShow", {{"next_show", "long"}, {"ticker", "three"}}, kEither},
+        Together{"StartingSoon", {{"starting_soon", "hours"}, {"ticker", "three"}}, kEither},
+        Together{"CodeUpright", {{"qr", "long"}}, kUpright},
+        Together{"WideSellingAndDraw",
+                 {{"product_card", "water"},
+                  {"countdown", "hours"},
+                  {"certificate", "scan"},
+                  {"ticker", "three"},
+                  {"lottery", "long"},
+                  {"question", "long"}},
+                 kWide},
+        Together{"WideSellingAndVote",
+                 {{"product_card", "water"}, {"countdown", "hours"}, {"vote", "four"}, {"question", "long"}},
+                 kWide},
+        Together{
+            "WideSellingAndCode", {{"product_card", "water"}, {"countdown", "hours"}, {"qr", "long"}}, kWide},
+        Together{"WideRecapAndNextShow", {{"recap", "six"}, {"next_show", "long"}}, kWide}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+/// As a viewer's phone reads it: from the luma of the canvas.
+std::string scanned(const test::TestPicture& picture) {
+  const Size size = picture.layout.size;
+  std::vector<uint8_t> luma;
+  for (int y = 0; y < size.height; ++y) {
+    const uint8_t* row = picture.view.y.data + static_cast<ptrdiff_t>(y) * picture.view.y.stride_bytes;
+    luma.insert(luma.end(), row, row + size.width);
+  }
+  zbar::Image image(static_cast<unsigned>(size.width), static_cast<unsigned>(size.height), "Y800",
+                    luma.data(), luma.size());
+  zbar::ImageScanner scanner;
+  if (scanner.scan(image) != 1) return "(not one code)";
+  return image.symbol_begin()->get_data();
+}
+
+TEST_F(SceneTest, CodeIsReadByAScanner) {
+  for (const auto shape : kBothOrientations) {
+    const bool is_tall = shape == Orientation::kPortrait;
+    for (const auto size :
+         {is_tall ? Size{1080, 1920} : Size{1920, 1080}, is_tall ? Size{720, 1280} : Size{1280, 720}}) {
+      for (const auto* sample : {"group", "long"}) {
+        const Picture code{"qr", sample, shape, LayerForm::kNormal};
+        EXPECT_EQ(scanned(compose(size, {code})), spec_of(code).data.at("link"))
+            << sample << " on " << size.width << " x " << size.height;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "overlay/render/layer_data.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "overlay/render/pattern.h"
@@ -39,6 +40,30 @@ type = "boolean"
 type = "list"
 max_items = 3
 max_chars = 5
+[fields.who]
+type = "text"
+masked = true
+[fields.link]
+type = "link"
+[fields.options]
+type = "rows"
+min_items = 2
+max_items = 3
+[fields.options.fields.name]
+type = "text"
+required = true
+max_chars = 4
+[fields.options.fields.votes]
+type = "integer"
+min = 0
+[fields.options.fields.price]
+type = "money"
+[fields.options.fields.reference]
+type = "money"
+needs = ["price"]
+[fields.winners]
+type = "list"
+masked = true
 )";
 
 class LayerDataTest : public testing::Test {
@@ -105,6 +130,40 @@ INSTANTIATE_TEST_SUITE_P(
         BadData{"BooleanIsText", R"({"name":"x","hot":"yes"})", "data.hot", "yes"},
         BadData{"ListTooLong", R"({"name":"x","lines":["1","2","3","4"]})", "data.lines", "array of 4"},
         BadData{"ListItemTooLong", R"({"name":"x","lines":["123456"]})", "data.lines[0]", "6 characters"},
+        BadData{"RowWithoutWhatItNeeds", R"({"name":"x","options":[{"name":"a"},{"votes":1}]})",
+                "data.options[1].name", "nothing"},
+        BadData{"RowWithAnUnknownColumn", R"({"name":"x","options":[{"name":"a"},{"name":"b","vots":1}]})",
+                "data.options[1].vots", "unknown"},
+        BadData{"RowWithATextTooLong", R"({"name":"x","options":[{"name":"a"},{"name":"12345"}]})",
+                "data.options[1].name", "5 characters"},
+        BadData{
+            "RowWithHalfOfAPair",
+            R"({"name":"x","options":[{"name":"a"},{"name":"b","reference":{"minor":1,"currency":"CNY"}}]})",
+            "data.options[1].reference", "without price"},
+        BadData{"RowIsText", R"({"name":"x","options":[{"name":"a"},"b"]})", "data.options[1]", "\"b\""},
+        BadData{"TooFewRows", R"({"name":"x","options":[{"name":"a"}]})", "data.options", "array of 1"},
+        BadData{"TooManyRows",
+                R"({"name":"x","options":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"}]})",
+                "data.options", "array of 4"},
+        BadData{"NameInFull", R"({"name":"x","who":"林小明"})", "data.who", "not hidden"},
+        BadData{"NameHardlyHidden", R"({"name":"x","who":"林小明明*"})", "data.who", "not hidden"},
+        BadData{"WinnerInFull", R"({"name":"x","winners":["林**","王小明"]})", "data.winners[1]",
+                "not hidden"},
+        BadData{"LinkWithoutTls", R"({"name":"x","link":"http://shop.example"})", "data.link", "http://"},
+        BadData{"LinkThatPosesAsAnother", R"({"name":"x","link":"https://taobao.com@evil.example/"})",
+                "data.link", "evil"},
+        BadData{"LinkWithAnEmptyUser", R"({"name":"x","link":"https://@evil.example/"})", "data.link",
+                "evil"},
+        BadData{"LinkWithABackslash", R"({"name":"x","link":"https://a.example\\@evil.example/"})",
+                "data.link", "evil"},
+        BadData{"LinkWithASpace", R"({"name":"x","link":"https://a.example/ b"})", "data.link", "/ b"},
+        BadData{"LinkWithAControlCharacter", R"({"name":"x","link":"https://a.example/\u0007"})", "data.link",
+                "a.example"},
+        BadData{"LinkNotInAscii", R"({"name":"x","link":"https://商店.example/"})", "data.link", "example"},
+        BadData{"LinkInCapitals", R"({"name":"x","link":"https://A.example/"})", "data.link", "A.example"},
+        BadData{"LinkToAnAddressInDisguise", R"({"name":"x","link":"https://0x7f.1/"})", "data.link", "0x7f"},
+        BadData{"LinkToNoDomain", R"({"name":"x","link":"https://router/"})", "data.link", "router"},
+        BadData{"LinkIsANumber", R"({"name":"x","link":7})", "data.link", "7"},
         BadData{"UnknownField", R"({"name":"x","nmae":"y"})", "data.nmae", "unknown"},
         BadData{"NotAnObject", R"([1])", "data", "array"}),
     [](const auto& tested) { return tested.param.name; });
@@ -123,6 +182,42 @@ TEST_F(LayerDataTest, PatternsPutDataIntoText) {
   EXPECT_EQ(format("{name}{name}", R"({"name":"水"})"), "水水");
   EXPECT_EQ(format("{{{name}}", R"({"name":"水"})"), "{水}");
   EXPECT_EQ(format("{lines.1}", R"({"name":"水","lines":["a","b"]})"), "b");
+}
+
+TEST_F(LayerDataTest, PatternsReachIntoRows) {
+  const char* data = R"({"name":"x","options":[{"name":"梨","votes":62},{"name":"水"}]})";
+  EXPECT_EQ(format("{options.0.name} {options.0.votes}%", data), "梨 62%");
+  EXPECT_EQ(format("{options.1.name}", data), "水");
+  EXPECT_EQ(format("{options.1.votes}", data), "(absent)");
+  EXPECT_EQ(format("{options.2.name}", data), "(absent)");
+}
+
+TEST_F(LayerDataTest, NoProblemRepeatsANameThatShouldBeHidden) {
+  EXPECT_EQ(refused(R"({"name":"x","who":"林小明"})").at(0).text().find("林小明"), std::string::npos);
+}
+
+TEST_F(LayerDataTest, HiddenNamesAreTakenAsShopsWriteThem) {
+  for (const char* name : {"林**", "林*", "欧阳**", "j***n", "138****0457"})
+    EXPECT_EQ(format("{who}", fmt::format(R"({{"name":"x","who":"{}"}})", name)), name);
+}
+
+TEST_F(LayerDataTest, LinkShowsWhereItLeads) {
+  const auto host = [&](const char* link) {
+    return format("{link|host}", fmt::format(R"({{"name":"x","link":"{}"}})", link));
+  };
+  EXPECT_EQ(host("https://shop.example.com/g/7Kd2?a=1#b"), "shop.example.com");
+  EXPECT_EQ(host("https://shop.example.com"), "shop.example.com");
+  EXPECT_EQ(host("https://shop.example.com:8443/"), "shop.example.com");
+  EXPECT_EQ(host("https://xn--fiq228c.example/?u=@x"), "xn--fiq228c.example");
+}
+
+TEST_F(LayerDataTest, LinkHasItsLength) {
+  const std::string link = "https://shop.example/";
+  const auto data = [&](size_t bytes) {
+    return fmt::format(R"({{"name":"x","link":"{}"}})", link + std::string(bytes - link.size(), 'a'));
+  };
+  EXPECT_TRUE(LayerData::check(json::parse(data(300)), bench.manifest));
+  EXPECT_EQ(refused(data(301)).at(0).where, "data.link");
 }
 
 TEST_F(LayerDataTest, PatternOfAnAbsentFieldIsAbsentAsAWhole) {
@@ -144,8 +239,31 @@ TEST_F(LayerDataTest, MoneyIsExactAndWrittenAsShopsDo) {
 }
 
 TEST_F(LayerDataTest, PatternsThatMakeNoSenseAreRefused) {
-  for (const auto* pattern : {"{unknown}", "{name", "{price|euro}", "{stock|amount}", "{photo}", "{hot}",
-                              "{due}", "{due|%s}", "{lines}", "{lines.x}", "{name.0}", "{}", "{|x}"}) {
+  for (const auto* pattern : {"{unknown}",
+                              "{name",
+                              "{price|euro}",
+                              "{stock|amount}",
+                              "{photo}",
+                              "{hot}",
+                              "{due}",
+                              "{due|%s}",
+                              "{lines}",
+                              "{lines.x}",
+                              "{name.0}",
+                              "{}",
+                              "{|x}",
+                              "{lines.3}",
+                              "{lines.-1}",
+                              "{lines.0.name}",
+                              "{lines.}",
+                              "{options}",
+                              "{options.0}",
+                              "{options.name}",
+                              "{options.0.unit}",
+                              "{options.3.name}",
+                              "{options.0.name.0}",
+                              "{link}",
+                              "{link|url}"}) {
     EXPECT_TRUE(format(pattern, R"({"name":"x"})").starts_with("refused")) << pattern;
   }
 }
@@ -157,7 +275,9 @@ TEST_F(LayerDataTest, PatternKnowsWhetherItSaysAFigure) {
   EXPECT_TRUE(has_figures("剩 {stock}"));
   EXPECT_TRUE(has_figures("{price}"));
   EXPECT_TRUE(has_figures("{due|%H:%M}"));
-  EXPECT_FALSE(has_figures("{name} {lines.0}"));
+  EXPECT_TRUE(has_figures("{options.1.votes}"));
+  EXPECT_TRUE(has_figures("{link|host}")) << "half a host is another one";
+  EXPECT_FALSE(has_figures("{name} {lines.0} {options.1.name}"));
 }
 
 TEST_F(LayerDataTest, ConditionsSeeFalseAndEmptyAsUnset) {
@@ -169,6 +289,13 @@ TEST_F(LayerDataTest, ConditionsSeeFalseAndEmptyAsUnset) {
   EXPECT_FALSE(data->is_set("hot"));
   EXPECT_FALSE(data->is_set("lines"));
   EXPECT_FALSE(data->is_set("photo"));
+  EXPECT_FALSE(data->is_set("options"));
+  const auto rows =
+      LayerData::check(json::parse(R"({"name":"x","options":[{"name":"a"},{"name":"b"}]})"), bench.manifest);
+  ASSERT_TRUE(rows);
+  EXPECT_TRUE(rows->is_set("options"));
+  EXPECT_TRUE(rows->is_set("options.1"));
+  EXPECT_FALSE(rows->is_set("options.2"));
 }
 
 struct BadManifest {
@@ -202,6 +329,19 @@ INSTANTIATE_TEST_SUITE_P(
                     "title = \"x\"\nforms = [\"normal\"]\n[landscape]\nfile = \"a.svg\"\n[fields.a]\ntype = "
                     "\"text\"\nneeds = [\"b\"]\n",
                     "\"b\""},
+        BadManifest{"RowsWithoutColumns",
+                    "title = \"x\"\nforms = [\"normal\"]\n[landscape]\nfile = \"a.svg\"\n[fields.a]\ntype = "
+                    "\"rows\"\n",
+                    "fields.a.fields"},
+        BadManifest{
+            "RowsInRows",
+            "title = \"x\"\nforms = [\"normal\"]\n[landscape]\nfile = \"a.svg\"\n[fields.a]\ntype = "
+            "\"rows\"\n[fields.a.fields.b]\ntype = \"rows\"\n[fields.a.fields.b.fields.c]\ntype = \"text\"\n",
+            "rows within rows"},
+        BadManifest{"ColumnNeedsNothingKnown",
+                    "title = \"x\"\nforms = [\"normal\"]\n[landscape]\nfile = \"a.svg\"\n[fields.a]\ntype = "
+                    "\"rows\"\n[fields.a.fields.b]\ntype = \"text\"\nneeds = [\"a\"]\n",
+                    "names of other fields"},
         BadManifest{"FileLeadsOut", "title = \"x\"\nforms = [\"normal\"]\n[landscape]\nfile = \"../a.svg\"\n",
                     "../a.svg"},
         BadManifest{"UnknownKey",

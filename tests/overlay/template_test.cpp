@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "overlay/render/template.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/overlay/template_bench.h"
@@ -33,6 +34,14 @@ type = "image"
 type = "boolean"
 [fields.lines]
 type = "list"
+[fields.link]
+type = "link"
+[fields.options]
+type = "rows"
+[fields.options.fields.name]
+type = "text"
+[fields.options.fields.percent]
+type = "integer"
 )";
 
 class TemplateTest : public testing::Test {
@@ -123,6 +132,91 @@ TEST_F(TemplateTest, FormsAndConditionsChooseWhatIsDrawn) {
   EXPECT_EQ(ids(R"({"name":"x","sold_out":true})", LayerForm::kNormal), "always normal child hot ");
 }
 
+TEST_F(TemplateTest, ConditionOnAnIntegerChoosesWhatIsDrawn) {
+  const std::string body =
+      R"(<g id="none" data-if="stock=0"/><g id="some" data-unless="stock=0"/><g id="card" data-unless="name stock=0"/>
+    <g id="row" data-if="options.1.percent=100"/>)";
+  const auto ids = [&](const char* data) {
+    std::string shown;
+    const auto& drawn = bench.drawn(body, data);
+    for (const auto* id : {"none", "some", "card", "row"}) {
+      if (TemplateBench::by_id(drawn, id)) shown += std::string(id) + " ";
+    }
+    return shown;
+  };
+  EXPECT_EQ(ids("{}"), "some card ") << "nothing said about the stock is not a stock of nothing";
+  EXPECT_EQ(ids(R"({"stock":0})"), "none ");
+  EXPECT_EQ(ids(R"({"stock":1})"), "some card ");
+  EXPECT_EQ(ids(R"({"name":"x","stock":1})"), "some ");
+  EXPECT_EQ(ids(R"({"options":[{"percent":100},{"percent":100}]})"), "some card row ");
+}
+
+TEST_F(TemplateTest, RowsAreDrawnAsFarAsTheyGo) {
+  const std::string body =
+      R"(<g id="r0" data-if="options.0"><text id="t0" data-text="{options.0.name}" x="1" y="30" font-size="30">x</text></g>
+    <g id="r1" data-if="options.1"><text id="t1" data-text="{options.1.name}" x="1" y="30" font-size="30">x</text></g>)";
+  const auto& drawn = bench.drawn(body, R"({"options":[{"name":"梨"}]})");
+  EXPECT_EQ(TemplateBench::text_of(drawn, "t0"), "梨");
+  EXPECT_FALSE(TemplateBench::by_id(drawn, "r1"));
+}
+
+TEST_F(TemplateTest, ProgressTakesANumberForTheWhole) {
+  const std::string body =
+      R"(<rect id="r" data-progress="options.0.percent/100" x="20" width="200" height="8"/>)";
+  const auto width = [&](const char* data) {
+    return TemplateBench::number(bench.drawn(body, data), "r", "width");
+  };
+  EXPECT_EQ(width(R"({"options":[{"percent":62}]})"), 124);
+  EXPECT_EQ(width(R"({"options":[{"percent":0}]})"), -1);
+  EXPECT_EQ(width("{}"), -1);
+}
+
+class QrTest : public TemplateTest {
+ protected:
+  static std::string body(int side) {
+    return fmt::format(
+        R"(<rect id="code" data-qr="link" x="10" y="20" width="{0}" height="{0}" fill="red"/>)", side);
+  }
+  const std::string data =
+      R"({"link":"https://shop.example.com/g/7Kd2"})";  // 35 bytes: version 3, 29 modules
+};
+
+TEST_F(QrTest, IsBlackOnWhiteWithItsQuietZone) {
+  const auto& drawn = bench.drawn(body(370), data);
+  const auto box = TemplateBench::by_id(drawn, "code");
+  EXPECT_EQ(own_style(box, "fill"), "#FFFFFF") << "whatever the template says";
+  const auto path = box.next_sibling("path");
+  EXPECT_STREQ(path.attribute("fill").value(), "#000000");
+  // 29 modules and four on each side: 10 px each. The finder's upper edge is seven dark modules.
+  EXPECT_TRUE(
+      std::string_view(path.attribute("d").value()).starts_with("M50.0000 60.0000h70.0000v10.0000H50.0000z"))
+      << path.attribute("d").value();
+}
+
+TEST_F(QrTest, ModulesAreWholePixelsOfTheCanvas) {
+  const auto checked = LayerData::check(nlohmann::json::parse(data), bench.manifest);
+  const auto compiled = bench.compile(body(370));
+  ASSERT_TRUE(compiled) << all_texts(compiled.error());
+  PhotoStore photos({bench.media});
+  const auto drawing =
+      compiled->draw({*checked, LayerForm::kNormal, Instant{}, 2.0 / 3, photos, bench.shaper});
+  ASSERT_TRUE(drawing) << all_texts(drawing.error());
+  // 370 px of the template are 246.7 of this canvas: 6 for each of 37 modules, which are 9 of the template's.
+  EXPECT_NE(drawing->svg.find("h63.0000v9.0000"), std::string::npos) << drawing->svg;
+}
+
+TEST_F(QrTest, ThatCanNotBeReadIsRefused) {
+  EXPECT_TRUE(bench.draw(body(37 * 6), data));
+  const auto drawing = bench.draw(body(37 * 6 - 1), data);
+  ASSERT_FALSE(drawing);
+  EXPECT_EQ(drawing.error().at(0).where, "data.link");
+  EXPECT_NE(drawing.error().at(0).found.find("37 modules"), std::string::npos) << all_texts(drawing.error());
+}
+
+TEST_F(QrTest, OfNothingIsNotDrawn) {
+  EXPECT_FALSE(TemplateBench::by_id(bench.drawn(body(370), "{}"), "code"));
+}
+
 TEST_F(TemplateTest, ClassFollowsItsField) {
   const std::string body =
       R"(<rect id="r" class="box" data-class="sold_out:grey name:named" width="10" height="10"/>)";
@@ -208,6 +302,14 @@ TEST_F(FlowTest, StandsBelowTheLastLine) {
   EXPECT_EQ(TemplateBench::number(bench.drawn(body, R"({"name":"矿泉水","unit":"箱"})"), "b", "y"), 140);
   EXPECT_EQ(TemplateBench::number(bench.drawn(body, R"({"unit":"箱"})"), "b", "y"), 50)
       << "in the place of what is not there";
+}
+
+TEST_F(FlowTest, BoxBelowATextStandsOnEvenPixels) {
+  const std::string body =
+      R"(<text id="a" data-text="{name}" x="10" y="50" font-size="36" data-width="80" data-lines="2" data-line-height="1.3">x</text>
+    <rect id="b" data-below="a" data-drop="-20" x="10" y="30" width="90" height="60"/>)";
+  EXPECT_EQ(TemplateBench::number(bench.drawn(body, R"({"name":"水"})"), "b", "y"), 30);
+  EXPECT_EQ(TemplateBench::number(bench.drawn(body, R"({"name":"矿泉水"})"), "b", "y"), 78) << "76.8";
 }
 
 TEST_F(FlowTest, RoomEndsAtAnEdgeWhereverTheTextBegins) {
@@ -303,6 +405,14 @@ INSTANTIATE_TEST_SUITE_P(
                     "data-crop"},
         BadTemplate{"ProgressOfOne", R"(<rect data-progress="stock" width="9" height="9"/>)",
                     "stock/stock_total"},
+        BadTemplate{"ProgressOfAnUnknownWhole", R"(<rect data-progress="stock/all" width="9" height="9"/>)",
+                    "\"all\""},
+        BadTemplate{"ConditionOnText", R"(<g data-if="name=0"/>)", "stock, total"},
+        BadTemplate{"ConditionOnAWord", R"(<g data-if="stock=none"/>)", "stock=none"},
+        BadTemplate{"ConditionOnARowTooFar", R"(<g data-if="options.8"/>)", "options.8"},
+        BadTemplate{"CodeOfText", R"(<rect data-qr="name" width="300" height="300"/>)", "link"},
+        BadTemplate{"CodeOnAnImage", R"(<image data-qr="link" width="300" height="300"/>)",
+                    "data-qr on this element"},
         BadTemplate{"TextOnAShape", R"(<rect data-text="{name}" width="9" height="9"/>)", "bound to a shape"},
         BadTemplate{"FollowsNobody",
                     R"(<text data-follow="nobody" data-text="{name}" x="1" y="1" font-size="30">x</text>)",
