@@ -25,10 +25,6 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-json refusal(ErrorCode code, const std::string& message) {
-  return {{"ok", false}, {"error", {{"code", to_string(code)}, {"message", message}}}};
-}
-
 size_t take(char* data, size_t size, size_t count, void* bytes) {
   auto& text = *static_cast<std::string*>(bytes);
   if (text.size() + size * count > kMostAnswer) return 0;
@@ -40,7 +36,7 @@ size_t take(char* data, size_t size, size_t count, void* bytes) {
 json refusal_of(long status, const std::string& text) {
   const auto problem = parse_json(text, kMostAnswer);
   if (!problem || !problem->is_object())
-    return refusal(ErrorCode::kProtocol, fmt::format("the desk answered with status {} and no reason", status));
+    return refusal_json({ErrorCode::kProtocol, fmt::format("the desk answered with status {} and no reason", status)});
   json error = {{"code", problem->value("code", "unknown")},
                 {"message", problem->value("detail", problem->value("title", ""))}};
   if (problem->contains("problems") && !(*problem)["problems"].empty()) {
@@ -73,13 +69,14 @@ DeskClient::Answered<DeskClient::Answer> DeskClient::ask(const Question& questio
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &bytes);
   const CURLcode code = curl_easy_perform(easy.get());
   if (code == CURLE_COULDNT_CONNECT)
-    return tl::unexpected(refusal(ErrorCode::kConnectRefused,
-                                  fmt::format("nobody answers at {}; is vitrine-desk running? (systemctl status "
-                                              "vitrine-desk)",
-                                              socket_.string())));
+    return tl::unexpected(
+        refusal_json({ErrorCode::kConnectRefused,
+                      fmt::format("nobody answers at {}; is vitrine-desk running? (systemctl status vitrine-desk)",
+                                  socket_.string())}));
   if (code != CURLE_OK)
-    return tl::unexpected(refusal(code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kProtocol,
-                                  fmt::format("asking the desk at {}: {}", socket_.string(), curl_easy_strerror(code))));
+    return tl::unexpected(
+        refusal_json({code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kProtocol,
+                      fmt::format("asking the desk at {}: {}", socket_.string(), curl_easy_strerror(code))}));
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   if (status >= 400) return tl::unexpected(refusal_of(status, bytes));
@@ -113,6 +110,10 @@ DeskClient::Answered<std::string> DeskClient::download(const std::string& path) 
   auto answer = ask({"GET", path, "", ""});
   if (!answer) return tl::unexpected(answer.error());
   return std::move(answer->bytes);
+}
+
+json refusal_json(const Error& error) {
+  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
 }
 
 std::string escaped(const std::string& text) {

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <tl/expected.hpp>
 
+#include "core/error.h"
+
 namespace vitrine::cli {
 
 /// The desk's API (docs/api.md) over its UNIX socket: what a page can do, and no more.
@@ -45,6 +47,8 @@ class DeskClient {
   const std::filesystem::path socket_;
 };
 
+/// An error of this side as one.
+DeskClient::Refusal refusal_json(const Error& error);
 /// One segment of a path, whatever is in it.
 std::string escaped(const std::string& text);
 /// "?a=1&b=2" of those that are not empty.

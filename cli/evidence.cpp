@@ -17,6 +17,7 @@
 
 #include "cli/exit_code.h"
 #include "core/money.h"
+#include "cli/desk_client.h"
 #include "core/rfc3339.h"
 #include "core/text_rules.h"
 #include "core/unique_fd.h"
@@ -28,19 +29,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr int kFfmpegMs = 60'000;
-
-std::string query_of(const std::vector<std::pair<std::string, std::string>>& values) {
-  std::string query;
-  for (const auto& [name, value] : values) {
-    if (value.empty()) continue;
-    query += fmt::format("{}{}=", query.empty() ? '?' : '&', name);
-    for (const unsigned char c : value) {
-      const bool is_plain = std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
-      query += is_plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
-    }
-  }
-  return query;
-}
 
 std::string text_of(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();

@@ -15,6 +15,7 @@
 
 #include "cli/desk_client.h"
 #include "cli/desk_text.h"
+#include "cli/evidence.h"
 #include "cli/exit_code.h"
 #include "cli/papers.h"
 #include "cli/shows.h"
@@ -86,21 +87,23 @@ Result<std::filesystem::path> socket_path(const Options& options, Daemon daemon)
   return tl::unexpected(to_error(config.error()));
 }
 
-json refusal(const Error& error) {
-  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+/// Where the studio records; empty where the configuration can't be read, which whoever needs it will find.
+std::filesystem::path recordings_of(const Options& options) {
+  const auto config = load_config(options.config);
+  return config ? config->recording.directory : std::filesystem::path();
 }
 
 /// The studio's answer, or the refusal as JSON.
 tl::expected<ControlServer::Answer, json> call(const Options& options, const json& request) {
   constexpr std::chrono::seconds kPatience{15};
   const auto path = socket_path(options, Daemon::kStudio);
-  if (!path) return tl::unexpected(refusal(path.error()));
+  if (!path) return tl::unexpected(refusal_json(path.error()));
   auto answer = call_control(*path, request, kPatience);
   if (!answer) {
     Error error = answer.error();
     if (error.code == ErrorCode::kConnectRefused)
       error.message += "; is vitrine-studio running? (systemctl status vitrine-studio)";
-    return tl::unexpected(refusal(error));
+    return tl::unexpected(refusal_json(error));
   }
   if (!answer->body.value("ok", false)) return tl::unexpected(std::move(answer->body));
   return std::move(*answer);
@@ -359,6 +362,7 @@ int run(int argc, char** argv) {
   stop_offer->add_option("id", options.offer, "Its number, as `offers` shows it")->required();
   const PaperCommands papers(app);
   const ShowCommands shows(app);
+  const EvidenceCommands evidence(app);
   auto* render = app.add_subcommand(
       "render", "Draws a template with data as PNG, for designers: TEMPLATE DATA.json OUT.png");
   render->prefix_command()->fallthrough(false);
@@ -405,6 +409,12 @@ int run(int argc, char** argv) {
                       options.is_json};
   if (const auto code = papers.run(line)) return *code;
   if (const auto code = shows.run(line)) return *code;
+  const EvidenceLine evidence_line{
+      [&](const std::string& method, const std::string& path, const json& body) {
+        return method == "GET" ? desk.get(path) : desk.send(method, path, body);
+      },
+      line.print_failure, recordings_of(options), options.is_json};
+  if (const auto code = evidence.run(evidence_line)) return *code;
   return kUsage;
 }
 

@@ -28,10 +28,6 @@ constexpr size_t kMostFileBytes = size_t{16} << 20;        // the desk's own lim
 constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
 constexpr size_t kMostPaperBytes = size_t{1} << 19;
 
-json refusal_of(const Error& error) {
-  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
-}
-
 Result<std::string> read_whole(const fs::path& path) {
   std::ifstream file;
   const bool is_stdin = path == "-";
@@ -112,9 +108,9 @@ std::optional<int> PaperCommands::run(const DeskLine& line) const {
 
 int PaperCommands::import_table(const DeskLine& line) const {
   const auto table = base64_of(table_);
-  if (!table) return line.print_failure(refusal_of(table.error()));
+  if (!table) return line.print_failure(refusal_json(table.error()));
   const auto names = files_of(folder_);
-  if (!names) return line.print_failure(refusal_of(names.error()));
+  if (!names) return line.print_failure(refusal_json(names.error()));
   json request = {{"table", *table}, {"photos", *names}, {"trial", true}};
   auto answer = line.desk.send("POST", "/api/v1/items/import", request);
   if (!answer) return line.print_failure(answer.error());
@@ -126,7 +122,7 @@ int PaperCommands::import_table(const DeskLine& line) const {
       const auto photo = read_whole(fs::path(folder_) / file);
       const auto taken =
           photo ? line.desk.upload("/api/v1/photos/" + escaped(file), *photo, "application/octet-stream")
-                : tl::unexpected(refusal_of(photo.error()));
+                : tl::unexpected(refusal_json(photo.error()));
       if (taken)
         ++brought;
       else
@@ -158,11 +154,11 @@ int PaperCommands::paper(const DeskLine& line, const std::string& kind, const st
   json request;
   if (!file_.empty()) {
     const auto text = read_whole(file_);
-    if (!text) return line.print_failure(refusal_of(text.error()));
+    if (!text) return line.print_failure(refusal_json(text.error()));
     const auto content = parse_json(*text, kMostPaperBytes);
-    if (!content) return line.print_failure(refusal_of(content.error().with_context(file_)));
+    if (!content) return line.print_failure(refusal_json(content.error().with_context(file_)));
     if (!content->is_object() || !content->contains(kind))
-      return line.print_failure(refusal_of(
+      return line.print_failure(refusal_json(
           {ErrorCode::kInvalidInput, fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, \"{}\": {{…}}}}, "
                                                  "as vitrinectl {} {} prints it (version 0: there is none yet)",
                                                  file_, kind, kind, kind, id_)}));
@@ -171,9 +167,9 @@ int PaperCommands::paper(const DeskLine& line, const std::string& kind, const st
   if (!scan_.empty()) {
     if (file_.empty())
       return line.print_failure(
-          refusal_of({ErrorCode::kInvalidInput, "--picture goes with the document's file"}));
+          refusal_json({ErrorCode::kInvalidInput, "--picture goes with the document's file"}));
     const auto scan = base64_of(scan_);
-    if (!scan) return line.print_failure(refusal_of(scan.error()));
+    if (!scan) return line.print_failure(refusal_json(scan.error()));
     request["picture"] = *scan;
   }
   const auto answer = request.is_null() ? line.desk.get(path) : line.desk.send("PUT", path, request);
@@ -192,7 +188,7 @@ int PaperCommands::save_picture(const DeskLine& line) const {
   std::ofstream file(file_, std::ios::binary);
   file << *picture;
   file.flush();
-  if (!file) return line.print_failure(refusal_of({ErrorCode::kIo, file_ + ": can't be written"}));
+  if (!file) return line.print_failure(refusal_json({ErrorCode::kIo, file_ + ": can't be written"}));
   std::cout << (line.is_json ? json{{"bytes", picture->size()}}.dump(2)
                              : fmt::format("{}: {} bytes", file_, picture->size()))
             << "\n";

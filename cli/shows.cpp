@@ -29,10 +29,6 @@ Result<json> json_of(const std::string& path) {
   return parsed;
 }
 
-json refusal_of(const Error& error) {
-  return {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
-}
-
 }  // namespace
 
 ShowCommands::ShowCommands(CLI::App& app) {
@@ -121,9 +117,9 @@ int ShowCommands::list(const DeskLine& line) const {
 
 int ShowCommands::put(const DeskLine& line) const {
   const auto content = json_of(file_);
-  if (!content) return line.print_failure(refusal_of(content.error()));
+  if (!content) return line.print_failure(refusal_json(content.error()));
   if (!content->is_object() || !content->contains("plan"))
-    return line.print_failure(refusal_of({ErrorCode::kInvalidInput,
+    return line.print_failure(refusal_json({ErrorCode::kInvalidInput,
                                           file_ + ": found no \"plan\", allowed: what vitrinectl show print prints"}));
   json body = {{"plan", (*content)["plan"]}};
   if (id_ != 0) body["version"] = content->value("version", json(0));
@@ -154,7 +150,7 @@ int ShowCommands::switch_on(const DeskLine& line) const {
   json data = json::object();
   if (!file_.empty()) {
     auto content = json_of(file_);
-    if (!content) return line.print_failure(refusal_of(content.error()));
+    if (!content) return line.print_failure(refusal_json(content.error()));
     data = std::move(*content);
   }
   const auto answer = line.desk.send(

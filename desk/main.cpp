@@ -11,6 +11,7 @@
 #include "commerce/adapters/medusa.h"
 #include "commerce/adapters/vendure.h"
 #include "core/config.h"
+#include "core/event_loop.h"
 #include "core/log.h"
 #include "core/secret.h"
 #include "desk/desk.h"
