@@ -21,6 +21,7 @@ void check_visible_layer(ObjectReader& layer) {
   const size_t form = layer.one_of("form", {"hidden", "normal", "ended", "neutral"});
   if (form == 0) return;
   (void)layer.instant("valid_until");
+  (void)layer.text("tile", {.max_bytes = 200});
   if (layer.any("data") == nullptr) layer.refuse("data", "nothing", "what the layer showed");
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/program_state.h"
 #include "core/rfc3339.h"
+#include "desk/evidence/evidence_book.h"
 
 namespace vitrine::desk {
 namespace {
@@ -55,6 +56,7 @@ class LayerList {
       essence_.back()["valid_until"] = format_rfc3339(lease.until);
     layer["valid_until"] = format_rfc3339(lease.until);
     layers_.push_back(std::move(layer));
+    basis["digest"] = EvidenceBook::layer_digest(template_name, layer["data"]);
     out_.basis["programs"][program_]["layers"][id] = std::move(basis);
   }
 
@@ -254,7 +256,7 @@ void add_next_show(const StageSight& sight, LayerList& layers) {
   const auto& plan = sight.show->plan;
   if (!plan.next_show_at) return;
   json data = {{"title", plan.next_show_title.empty() ? "下场直播" : plan.next_show_title},
-               {"begins_at", format_rfc3339(*plan.next_show_at)}};
+               {"starts_at", format_rfc3339(*plan.next_show_at)}};
   layers.add("next_show", "next_show", std::move(data), standing(sight));
 }
 
@@ -262,7 +264,7 @@ void add_waiting(const StageSight& sight, LayerList& layers) {
   const auto& plan = sight.show->plan;
   if (!plan.begins_at) return;
   layers.add("starting_soon", "starting_soon",
-             {{"title", plan.title.empty() ? "直播即将开始" : plan.title}, {"ends_at", format_rfc3339(*plan.begins_at)}},
+             {{"title", plan.title.empty() ? "直播即将开始" : plan.title}, {"starts_at", format_rfc3339(*plan.begins_at)}},
              standing(sight));
 }
 
