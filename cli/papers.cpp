@@ -28,6 +28,14 @@ constexpr size_t kMostFileBytes = size_t{16} << 20;        // the desk's own lim
 constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
 constexpr size_t kMostPaperBytes = size_t{1} << 19;
 
+/// In one sentence.
+std::string reason_of(const DeskClient::Refusal& refusal) {
+  const json& error = refusal["error"];
+  if (!error.contains("problems")) return error.value("message", "");
+  const json& first = error["problems"][0];
+  return Problem{first.value("where", ""), first.value("found", ""), first.value("allowed", "")}.text();
+}
+
 Result<std::string> read_whole(const fs::path& path) {
   std::ifstream file;
   const bool is_stdin = path == "-";
@@ -126,7 +134,7 @@ int PaperCommands::import_table(const DeskLine& line) const {
       if (taken)
         ++brought;
       else
-        photo_problems.push_back(taken.error()["error"].value("message", ""));
+        photo_problems.push_back(reason_of(taken.error()));
     }
     request["trial"] = false;
     answer = line.desk.send("POST", "/api/v1/items/import", request);

@@ -55,8 +55,8 @@ class LayerList {
     else
       essence_.back()["valid_until"] = format_rfc3339(lease.until);
     layer["valid_until"] = format_rfc3339(lease.until);
-    layers_.push_back(std::move(layer));
     basis["digest"] = EvidenceBook::layer_digest(template_name, layer["data"]);
+    layers_.push_back(std::move(layer));
     out_.basis["programs"][program_]["layers"][id] = std::move(basis);
   }
 

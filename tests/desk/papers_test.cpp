@@ -141,7 +141,7 @@ TEST_F(DeskPapers, PapersOutliveTheDeskAndAStaleFormIsRefused) {
   EXPECT_EQ(read["note"]["role"], "traffic");
   EXPECT_THAT(
       json::parse(ctl({"note", "A001", "--json"}).output)["versions"][0]["changed_by"].get<std::string>(),
-      HasSubstr("uid "));
+      HasSubstr("uid:"));
   const auto stale = ctl({"note", "A001", write("n2.json", R"({"version":0,"note":{"role":"image"}})")});
   EXPECT_EQ(stale.exit_code, 4);
   EXPECT_THAT(stale.errors, HasSubstr("version 0 was to be changed, and 1 is there"));
