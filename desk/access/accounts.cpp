@@ -17,6 +17,12 @@ bool is_technician(const auto& entry) {
   return entry.second.role == Role::kTechnician;
 }
 
+bool is_last_technician(const auto& accounts, const std::string& id) {
+  const auto found = accounts.find(id);
+  return found != accounts.end() && is_technician(*found) &&
+         std::ranges::count_if(accounts, [](const auto& entry) { return is_technician(entry); }) == 1;
+}
+
 tl::unexpected<Error> no_account(std::string_view id) {
   return fail(ErrorCode::kNotFound, fmt::format("there is no account \"{}\"", id));
 }
@@ -113,10 +119,9 @@ Status Accounts::change(const std::string& id, const std::string& name, Role rol
       [&](auto& accounts) -> Status {
         const auto found = accounts.find(id);
         if (found == accounts.end()) return no_account(id);
+        if (role != Role::kTechnician && is_last_technician(accounts, id)) return no_technician_left();
         found->second.name = name;
         found->second.role = role;
-        if (std::ranges::none_of(accounts, [](const auto& entry) { return is_technician(entry); }))
-          return no_technician_left();
         return {};
       },
       [&](SQLite::Database& database) -> Status {
@@ -149,9 +154,8 @@ Status Accounts::set_pin(const std::string& id, const std::string& pin_hash) {
 Status Accounts::remove(const std::string& id) {
   return write(
       [&](auto& accounts) -> Status {
+        if (is_last_technician(accounts, id)) return no_technician_left();
         if (accounts.erase(id) == 0) return no_account(id);
-        if (std::ranges::none_of(accounts, [](const auto& entry) { return is_technician(entry); }))
-          return no_technician_left();
         return {};
       },
       [&](SQLite::Database& database) -> Status {

@@ -174,9 +174,12 @@ Result<KeyPair> make_leaf(const KeyPair& authority, const std::vector<std::strin
 }
 
 bool may_sign(const X509* authority, X509* leaf) {
+  // OpenSSL looks at what it cached of a certificate when it read it: of one that was just made, at nothing.
+  const CertificatePtr copy(X509_dup(leaf));
+  if (!copy || X509_check_purpose(copy.get(), -1, 0) != 1) return false;
   const ConstraintsPtr constraints(
       static_cast<NAME_CONSTRAINTS*>(X509_get_ext_d2i(authority, NID_name_constraints, nullptr, nullptr)));
-  return constraints && NAME_CONSTRAINTS_check(leaf, constraints.get()) == X509_V_OK;
+  return constraints && NAME_CONSTRAINTS_check(copy.get(), constraints.get()) == X509_V_OK;
 }
 
 bool has_names(const X509* leaf, const std::vector<std::string>& names) {

@@ -21,7 +21,7 @@ constexpr size_t kMostKeys = 4096;  // more sources than a shop's network has: t
 
 /// When the next guess is free, by each window the moment its oldest guess of those that fill it is over.
 MediaTime GuessLimiter::free_at(const std::deque<MediaTime>& guesses) const {
-  MediaTime at = MediaTime::min();
+  MediaTime at{};
   for (const auto& window : kWindows)
     if (guesses.size() >= window.most)
       at = std::max(at, guesses[guesses.size() - window.most] + window.length);

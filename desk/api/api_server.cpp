@@ -547,7 +547,9 @@ asio::awaitable<void> ApiServer::Server::converse(Stream& stream, const Arrival&
       if (read_error) co_return;
       exchange.body = std::move(parser.get().body());
     }
-    const bool is_last = !parser.is_done() || !parser.get().keep_alive();
+    // What was refused by its head may have a body that only another reader sees: the next request would be
+    // it.
+    const bool is_last = exchange.route == nullptr || !parser.is_done() || !parser.get().keep_alive();
     socket_stream(stream).expires_never();  // it is our time now
     const Reply reply = co_await answer(exchange);
     const bool is_sent = co_await send(stream, reply, exchange.is_head, is_last);

@@ -97,6 +97,10 @@ tl::expected<void, ApiAnswer> check_head(const RequestHead& head, const Arrival&
     return head.find("content-length") != nullptr
                ? refuse_head(400, "both a length and a transfer coding say where the body ends")
                : refuse_head(411, "no transfer coding is taken; send Content-Length");
+  // Beast takes "2, 2" for 2 (RFC 9110, 8.6 lets it); a proxy before us might not.
+  const std::string* length = head.find("content-length");
+  if (length != nullptr && (length->empty() || length->find_first_not_of("0123456789") != std::string::npos))
+    return refuse_head(400, "Content-Length is no number");
   if (head.find("content-encoding") != nullptr) return refuse_head(415, "no content coding is taken");
   const std::string* authority = head.find("host");
   if (authority == nullptr) return refuse_head(400, "Host is missing");

@@ -102,9 +102,12 @@ ApiAnswer details(int status, const Titles& titles, const Error& error) {
   answer.status = status;
   answer.content_type = "application/problem+json";
   const std::string code(to_string(error.code));
-  answer.body = {{"type", "urn:vitrine:error:" + code}, {"title", titles.english},
-                 {"title_zh", titles.chinese},       {"status", status},
-                 {"detail", error.message},          {"code", code}};
+  answer.body = {{"type", "urn:vitrine:error:" + code},
+                 {"title", titles.english},
+                 {"title_zh", titles.chinese},
+                 {"status", status},
+                 {"detail", error.message},
+                 {"code", code}};
   for (const auto& each : error.problems)
     answer.body["problems"].push_back(
         {{"where", each.where}, {"found", each.found}, {"allowed", each.allowed}});

@@ -101,11 +101,11 @@ Result<Router> Router::create(std::vector<Route> routes) {
     if (route.method == "GET" && (!route.takes.schema.is_null() || !route.takes.upload.empty()))
       return wrong(route, "a GET has no body");
     auto segments = segments_of(route.pattern);
-    std::set<std::string_view> names;
+    std::set<std::string, std::less<>> names;
     std::vector<std::string> shape = segments;
     for (auto& segment : shape) {
       const auto name = name_of_segment(segment);
-      if (!name.empty() && !names.insert(name).second) return wrong(route, "a name stands twice");
+      if (!name.empty() && !names.emplace(name).second) return wrong(route, "a name stands twice");
       if (!name.empty()) segment = "{}";
     }
     const auto same = std::ranges::find_if(router.patterns_, [&](const Pattern& pattern) {
