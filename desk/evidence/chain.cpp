@@ -18,6 +18,16 @@ namespace {
 constexpr int64_t kRowsBetweenProgress = 4096;
 constexpr size_t kHashHex = 64;
 
+/// Last: whether what a row is found by is what its body says.
+constexpr const char* kAllRows =
+    "SELECT sequence, body, hash, CASE WHEN json_valid(body) THEN kind IS json_extract(body, '$.kind') AND "
+    "at IS "
+    "json_extract(body, '$.at') AND program IS json_extract(body, '$.program') AND session IS "
+    "json_extract(body, "
+    "'$.session') AND frame IS json_extract(body, '$.frame') AND revision IS json_extract(body, "
+    "'$.revision') ELSE 0 END FROM "
+    "evidence ORDER BY sequence";
+
 struct KeptSeal {
   std::string public_key;
   std::string text;
@@ -66,7 +76,7 @@ Status walk_chain(SQLite::Database& database, const std::function<bool(int64_t, 
   };
   std::string previous(kNoHash);
   auto seal = seals.begin();
-  SQLite::Statement rows(database, "SELECT sequence, body, hash FROM evidence ORDER BY sequence");
+  SQLite::Statement rows(database, kAllRows);
   while (rows.executeStep()) {
     const int64_t sequence = rows.getColumn(0).getInt64();
     if (sequence != verdict.rows + 1)

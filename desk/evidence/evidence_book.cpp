@@ -46,8 +46,20 @@ class ChainEnd {
     body["sequence"] = ++sequence_;
     const std::string text = canonical_text(body);
     hash_ = chain_hash(hash_, text);
-    bound(database_, "INSERT INTO evidence(sequence, body, hash) VALUES(?, ?, ?)", sequence_, text, hash_)
-        .exec();
+    SQLite::Statement put(database_, "INSERT INTO evidence VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    put.bind(1, sequence_);
+    put.bind(2, text);
+    put.bind(3, hash_);
+    int at = 3;
+    for (const char* name : {"kind", "at", "program", "session"}) {
+      const auto found = body.find(name);
+      if (++at; found != body.end()) put.bind(at, found->get_ref<const std::string&>());
+    }
+    for (const char* name : {"frame", "revision"}) {
+      const auto found = body.find(name);
+      if (++at; found != body.end()) put.bind(at, found->get<int64_t>());
+    }
+    put.exec();
     return sequence_;
   }
   [[nodiscard]] int64_t sequence() const { return sequence_; }
@@ -72,7 +84,7 @@ std::string text_member(const json& object, const char* key) {
 int64_t row_at_frame(SQLite::Database& database, const Recording& recording, int64_t frame) {
   auto found = bound(database,
                      "SELECT sequence FROM evidence WHERE kind = 'visible' AND program = ? AND session = ? "
-                     "AND body ->> '$.frame' <= ? ORDER BY sequence DESC LIMIT 1",
+                     "AND frame <= ? ORDER BY sequence DESC LIMIT 1",
                      recording.program, recording.session, frame);
   return found.executeStep() ? found.getColumn(0).getInt64() : 0;
 }

@@ -148,7 +148,7 @@ EvidenceBook::Visible visible_of(SQLite::Statement& row, const std::string& prog
 }
 
 constexpr const char* kVisibleColumns =
-    "SELECT sequence, session, revision, body ->> '$.frame', at FROM evidence WHERE kind = 'visible' AND "
+    "SELECT sequence, session, revision, frame, at FROM evidence WHERE kind = 'visible' AND "
     "program = ? ";
 
 /// When the row's picture gave way to the next one; nothing where it still stands.

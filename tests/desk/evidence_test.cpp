@@ -138,7 +138,7 @@ TEST_F(Evidence, ARecordIsJoinedWithWhyItWasAskedFor) {
   play_show(studio);
   read();
   const json visible = rows("visible");
-  ASSERT_EQ(visible.size(), 3U);
+  ASSERT_EQ(visible.size(), 3U) << rows().dump(1);
   EXPECT_EQ(visible[0]["basis"]["operator"], "场控一号");
   EXPECT_FALSE(visible[0]["basis"].contains("programs"));
   const json& card = visible[1]["layers"][0];
@@ -296,11 +296,12 @@ TEST_F(Evidence, TheTableIsAppendOnly) {
   auto studio = session("20261111T120000Z");
   play_show(studio);
   read();
-  for (const char* sql : {"DELETE FROM evidence WHERE sequence = 2", "UPDATE evidence SET body = '{}'",
-                          "INSERT OR REPLACE INTO evidence(sequence, body, hash) SELECT 2, body, hash FROM "
-                          "evidence WHERE sequence = 3",
-                          "DELETE FROM seal", "UPDATE seal SET text = ''",
-                          "INSERT OR REPLACE INTO seal SELECT sequence, 0, '', '', '', x'' FROM seal"}) {
+  for (const char* sql :
+       {"DELETE FROM evidence WHERE sequence = 2", "UPDATE evidence SET body = '{}'",
+        "INSERT OR REPLACE INTO evidence SELECT 2, body, hash, kind, at, program, session, frame, revision "
+        "FROM evidence WHERE sequence = 3",
+        "DELETE FROM seal", "UPDATE seal SET text = ''",
+        "INSERT OR REPLACE INTO seal SELECT sequence, 0, '', '', '', x'' FROM seal"}) {
     const auto done = book_->store().write([&](SQLite::Database& database) -> Status {
       database.exec(sql);
       return {};
@@ -339,12 +340,15 @@ TEST_F(Evidence, WhatSomebodyChangesIsNamed) {
        "sequence = 4; "
        "UPDATE evidence SET sequence = 4 WHERE sequence = -1",
        3, "was changed"},
+      {"a time to be found by", "UPDATE evidence SET at = '2026-11-11T11:00:00.000Z' WHERE sequence = 6", 6,
+       "found by something else"},
       {"a row left out", "DELETE FROM evidence WHERE sequence = 4", 4, "it is missing"},
       {"the end left out", "DELETE FROM evidence WHERE sequence >= 6", 6, "a seal was made when there were"},
       {"a row put between",
        "UPDATE evidence SET sequence = -sequence WHERE sequence >= 5; UPDATE evidence SET sequence = 1 - "
        "sequence "
-       "WHERE sequence < 0; INSERT INTO evidence(sequence, body, hash) SELECT 5, body, hash FROM evidence "
+       "WHERE sequence < 0; INSERT INTO evidence SELECT 5, body, hash, kind, at, program, session, frame, "
+       "revision FROM evidence "
        "WHERE "
        "sequence = 4",
        5, "was changed"},

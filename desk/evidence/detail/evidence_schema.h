@@ -6,16 +6,18 @@ namespace vitrine::desk::detail {
 /// As commerce/detail/schema.h: an entry that was shipped is never changed.
 inline constexpr const char* kEvidenceSchema[] = {
     R"sql(
--- The chain. What is looked for is read from `body` itself: nothing beside it can say something else.
+-- The chain: `body` and `hash`. The other columns repeat what `body` says, to be found by; a check compares them.
+-- (Generated ones can't be: SQLite 3.40 allows no JSON function in a schema that is not trusted.)
 CREATE TABLE evidence(
   sequence INTEGER PRIMARY KEY,      -- 1, 2, 3, … without holes
   body TEXT NOT NULL,
   hash TEXT NOT NULL CHECK(length(hash) = 64),  -- BLAKE2b-256 of the hash before, a line end and `body`
-  kind TEXT AS (body ->> '$.kind') VIRTUAL,
-  at TEXT AS (body ->> '$.at') VIRTUAL,         -- RFC 3339 with milliseconds and Z: sorts as text
-  program TEXT AS (body ->> '$.program') VIRTUAL,
-  session TEXT AS (body ->> '$.session') VIRTUAL,
-  revision INTEGER AS (body ->> '$.revision') VIRTUAL
+  kind TEXT NOT NULL,
+  at TEXT NOT NULL,                  -- RFC 3339 with milliseconds and Z: sorts as text
+  program TEXT,
+  session TEXT,
+  frame INTEGER,
+  revision INTEGER
 ) STRICT;
 CREATE INDEX evidence_at ON evidence(at);
 CREATE INDEX evidence_kind ON evidence(kind, sequence);
