@@ -15,7 +15,8 @@ constexpr int64_t kMostFrames = int64_t{1} << 53;
 constexpr size_t kMostLayers = 256;
 constexpr int64_t kMostRate = 1'000'000;
 
-void check_visible_layer(ObjectReader& layer) {
+/// Keys that are not known are left alone, here and below: a newer studio may say more.
+void check_visible_layer(ObjectReader layer) {
   (void)layer.id("id");
   (void)layer.text("template", {.max_bytes = 200});
   const size_t form = layer.one_of("form", {"hidden", "normal", "ended", "neutral"});
@@ -25,12 +26,17 @@ void check_visible_layer(ObjectReader& layer) {
   if (layer.any("data") == nullptr) layer.refuse("data", "nothing", "what the layer showed");
 }
 
-void check_visible(ObjectReader& record) {
+void check_visible(ObjectReader& record, Problems& problems) {
   (void)record.integer("frame", 0, kMostFrames);
   (void)record.integer("pts_ms", 0, kMostFrames);
   (void)record.integer("revision", 0, static_cast<int64_t>(kMaxRevision));
   if (record.any("layers") == nullptr) record.refuse("layers", "nothing", "what was on screen");
-  record.array("layers", 0, kMostLayers, check_visible_layer);
+  record.values("layers", 0, kMostLayers, [&](const json& value, const std::string& where) {
+    if (value.is_object())
+      check_visible_layer({value, where, problems});
+    else
+      problems.push_back({where, describe(value), "an object"});
+  });
 }
 
 void check_session(ObjectReader& record) {
@@ -68,7 +74,7 @@ Result<AsRunRecord> read_as_run_line(std::string_view line, std::string_view pro
   record.at = reader.instant("utc");
   if (reader.id("program") != program) reader.refuse("program", "another one", std::string(program));
   if (reader.id("session") != session) reader.refuse("session", "another one", std::string(session));
-  if (record.type == "visible") check_visible(reader);
+  if (record.type == "visible") check_visible(reader, problems);
   if (record.type == "session") check_session(reader);
   if (record.type == "recording") check_recording(reader);
   if (!problems.empty()) return tl::unexpected(to_error(problems));

@@ -89,6 +89,8 @@ Status walk_chain(SQLite::Database& database, const std::function<bool(int64_t, 
                    fmt::format("its content and the row before it give the hash {}, and it says {}: "
                                "one of the three was changed",
                                wanted, hash));
+    if (rows.getColumn(3).getInt() != 1)
+      return wrong(sequence, "its content is as it was, and it is found by something else than it says");
     if (seal != seals.end() && seal->first == sequence) {
       if (auto fault = fault_of(seal->second, sequence, hash, keys); !fault.empty())
         return wrong(sequence, std::move(fault));

@@ -138,7 +138,7 @@ TEST_F(Evidence, ARecordIsJoinedWithWhyItWasAskedFor) {
   play_show(studio);
   read();
   const json visible = rows("visible");
-  ASSERT_EQ(visible.size(), 3U);
+  ASSERT_EQ(visible.size(), 3U) << rows().dump(1);
   EXPECT_EQ(visible[0]["basis"]["operator"], "场控一号");
   EXPECT_FALSE(visible[0]["basis"].contains("programs"));
   const json& card = visible[1]["layers"][0];
