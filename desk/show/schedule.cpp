@@ -2,6 +2,7 @@
 #include "desk/show/schedule.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 
 #include <date/tz.h>
@@ -35,7 +36,9 @@ ShowPlan occurrence(const ShowPlan& plan, Instant begins_at) {
 }  // namespace
 
 Result<Instant> next_start(const Repeats& repeats, Instant from) try {
-  const auto* zone = date::current_zone();
+  // As the C library does; date asks /etc/localtime alone.
+  const char* named = std::getenv("TZ");
+  const auto* zone = named != nullptr && *named != '\0' ? date::locate_zone(named) : date::current_zone();
   const auto first = date::floor<date::days>(zone->to_local(from));
   for (int i = 0; i <= 8; ++i) {
     const date::local_days day = first + date::days(i);

@@ -67,7 +67,8 @@ class ComposerTest : public testing::Test {
   [[nodiscard]] Composition made() const { return compose(sight_, config_, {}); }
   /// The layer of the first program as the studio will see it; null where there is none.
   [[nodiscard]] json layer(const std::string& id) const {
-    for (const auto& layer : made().programs[0]["scene"]["layers"])
+    const auto composition = made();
+    for (const auto& layer : composition.programs[0]["scene"]["layers"])
       if (layer["id"] == id) return layer;
     return nullptr;
   }
