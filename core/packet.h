@@ -36,6 +36,7 @@ struct StreamInfo {
   int audio_channels = 0;
   SharedBytes video_config;  // AVCDecoderConfigurationRecord, ISO/IEC 14496-15 5.3.3.1
   SharedBytes audio_config;  // AudioSpecificConfig, ISO/IEC 14496-3 1.6.2.1
+  MediaTime video_start{};   // pts of frame 0
 };
 
 }  // namespace vitrine

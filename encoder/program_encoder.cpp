@@ -58,6 +58,7 @@ class ProgramEncoder::Impl {
     info_.audio_channels = kAudioChannels;
     info_.video_config = video_.avc_config();
     info_.audio_config = audio_.specific_config();
+    info_.video_start = video_time(0);
     video_thread_ = std::jthread([this] { run_video(); });
     audio_thread_ = std::jthread([this] { run_audio(); });
   }

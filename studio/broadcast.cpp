@@ -59,7 +59,8 @@ void Broadcast::start_recorder() {
   settings.session = config_.session;
   settings.segment = config_.studio.recording.segment;
   recorder_ = std::make_unique<encoder::Recorder>(
-      settings, encoder_->info(), ring_, [record = config_.record](const encoder::RecorderEvent& event) {
+      settings, encoder_->info(), ring_,
+      [record = config_.record, info = encoder_->info()](const encoder::RecorderEvent& event) {
         using Kind = encoder::RecorderEvent::Kind;
         nlohmann::json entry = {{"type", "recording"},
                                 {"file", event.file.filename().string()},
@@ -78,6 +79,11 @@ void Broadcast::start_recorder() {
           case Kind::kFailed:
             entry["event"] = "failed";
             break;
+        }
+        // Each file begins with a picture: which one of the session, so that nobody has to divide times.
+        if (!event.file.empty()) {
+          entry["first_frame"] = rescale((event.first_pts - info.video_start).count(), kNanoseconds,
+                                         {info.frame_rate.den, info.frame_rate.num});
         }
         if (event.error) entry["cause"] = event.error->message;
         record(std::move(entry));

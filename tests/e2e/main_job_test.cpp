@@ -399,6 +399,7 @@ TEST_F(MainJob, ADeadCameraWorkerShowsTheSlateAtOnceAndTheCameraAgainWithinTwoSe
   EXPECT_FALSE(changes[1].second);
   EXPECT_LT(changes[0].first - killed_at, 500ms);
   EXPECT_LT(changes[1].first - killed_at, 2s);
+  EXPECT_EQ(last_record(show.records(), "recording")["first_frame"], 0);
   const auto recorded = show.recordings().at(0);
   expect_steady(probe_packets(recorded), "recording");
   const auto pictures = decode_luma(recorded, kCanvas);

@@ -109,8 +109,10 @@ TEST(ProgramEncoder, GivesEachFrameItsExactTime) {
     auto config = small_config();
     config.frame_rate = rate;
     MediaTime put_out = steady_now();
-    const auto packets = encode(config, 100);
+    StreamInfo info;
+    const auto packets = encode(config, 100, &info);
     ASSERT_EQ(packets.video.size(), 100U);
+    EXPECT_EQ(info.video_start, packets.video.front().pts);
     for (int64_t n = 0; n < 100; ++n) {
       const auto& packet = packets.video[static_cast<size_t>(n)];
       ASSERT_EQ(packet.pts, frame_time(n, rate) + kPriming) << n;
