@@ -18,10 +18,10 @@ class Database;
 
 namespace vitrine::commerce {
 
-/// Data of this box: one SQLite file with one writing connection (Debian 12's 3.40 can lose a transaction when
-/// two connections restart the WAL at once), WAL, synchronous=FULL, STRICT tables.
-/// Threads: any, all functions. Writes that come while one is under way are committed together after it: the
-/// disk is waited for once, and each is all there or not at all.
+/// Data of this box: one SQLite file with one writing connection (Debian 12's 3.40 can lose a transaction
+/// when two connections restart the WAL at once), WAL, synchronous=FULL, STRICT tables. Threads: any, all
+/// functions. Writes that come while one is under way are committed together after it: the disk is waited for
+/// once, and each is all there or not at all.
 class Store {
  public:
   struct Config {
@@ -30,10 +30,17 @@ class Store {
     /// One entry for each step of the schema, the first on an empty file; PRAGMA user_version counts those
     /// done. It must outlive the store. Empty: that of the shop's data.
     std::span<const char* const> schema;
+    /// What `open` reads before it trusts the file.
+    enum class Check {
+      kAll = 0,  // every page and index: a second for 100 MB
+      kOpens,    // that it is a database: for one of gigabytes whose content its owner can check by itself
+    };
+    Check check = Check::kAll;
+    int page_bytes = 4096;  // of a new file
   };
   using Work = std::function<Status(SQLite::Database&)>;
 
-  /// Opens or creates `directory`/store.sqlite3, checks all of it and brings its schema up to date. One that
+  /// Opens or creates `directory`/store.sqlite3, checks it and brings its schema up to date. One that
   /// is damaged is set aside under a name that says when, the newest backup that is whole takes its place,
   /// and the journal of the outbox is replayed on it; `repairs()` then says what was done. Errors: kIo,
   /// kDiskFull, kPermission; kUnsupportedFormat for a file of a newer version than this program's.
