@@ -91,26 +91,30 @@ const commerce::Offer* running_offer(const ItemSight& sight, Instant now) {
              : nullptr;
 }
 
-/// The offer, when it has just ended and the price behind it is not known yet, or nobody could have read it.
-const commerce::Offer* ended_offer(const ItemSight& sight, Instant now) {
-  if (!sight.offer) return nullptr;
-  const auto& offer = *sight.offer;
-  const bool is_off = offer.state == OfferState::kEnding ||
-                      (offer.state == OfferState::kConfirmed && now >= offer.window.end);
+/// When an offer that is off the air went there. One that was ended early did when it last changed.
+Instant end_of(const commerce::Offer& offer, const StageSight& sight) {
+  return offer.state == OfferState::kConfirmed ? offer.window.end
+                                               : std::min(offer.window.end, offer.changed_at + sight.clock_offset);
+}
+
+/// The offer, when it has just ended, or the price behind it is not known yet: the shop may still charge it.
+const commerce::Offer* ended_offer(const StageSight& sight, const ItemSight& on) {
+  if (!on.offer) return nullptr;
+  const auto& offer = *on.offer;
+  const bool is_off = offer.state == OfferState::kEnding || offer.state == OfferState::kEnded ||
+                      (offer.state == OfferState::kConfirmed && sight.now >= offer.window.end);
   if (!is_off) return nullptr;
-  const auto price = offer.prices.find(sight.item.ref);
-  const bool is_still_charged = price != offer.prices.end() && sight.item.price == price->second.now;
-  return is_still_charged || !sight.price_holds_until || now < offer.window.end + kAfterglow ? &offer : nullptr;
+  if (sight.now < end_of(offer, sight) + kAfterglow) return &offer;
+  const auto price = offer.prices.find(on.item.ref);
+  const bool is_still_charged = price != offer.prices.end() && on.item.price == price->second.now;
+  return offer.state != OfferState::kEnded && (is_still_charged || !on.price_holds_until) ? &offer : nullptr;
 }
 
 /// A price is shown for as long as it is known to be charged, and never beyond its offer.
 Lease price_lease(const StageSight& sight, const ItemSight& on) {
   const Instant from = step_began(sight);
-  if (const auto* ended = ended_offer(on, sight.now)) {
-    // One that was ended early was so when it last changed.
-    const Instant end = ended->state == OfferState::kEnding
-                            ? std::min(ended->window.end, ended->changed_at + sight.clock_offset)
-                            : ended->window.end;
+  if (const auto* ended = ended_offer(sight, on)) {
+    const Instant end = end_of(*ended, sight);
     return {std::min(from, end - 1ms), end, "ended", std::nullopt};
   }
   if (!on.price_holds_until || *on.price_holds_until <= sight.now)
@@ -191,6 +195,28 @@ json item_basis(const ItemSight& on) {
   return basis;
 }
 
+/// With the card's lease, and a moment longer where the offer's end is it: its ended form is news too.
+void add_countdown(const StageSight& sight, const ItemSight& on, LayerList& layers, const json& basis) {
+  const auto* ended = ended_offer(sight, on);
+  const auto* offer = ended != nullptr ? ended : running_offer(on, sight.now);
+  if (offer == nullptr || sight.now >= offer->window.end + kAfterglow) return;
+  // One that was ended early would count on.
+  if (ended != nullptr && end_of(*ended, sight) < ended->window.end) return;
+  if (ended == nullptr && !on.price_holds_until) return;
+  json data = {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(offer->window.end)}};
+  if (offer->quantity) {
+    data["stock"] = std::max<int64_t>(0, *offer->quantity - on.offer_sold);
+    data["stock_total"] = *offer->quantity;
+    data["count_unit"] = "件";
+  }
+  const Instant last = offer->window.end + kAfterglow;
+  const Instant until = ended != nullptr ? last : std::min(*on.price_holds_until, last);
+  const Instant from = std::max(offer->window.begin, step_began(sight));
+  if (until <= from) return;
+  layers.add("countdown", "countdown", std::move(data),
+             {from, until, "hide", until == last ? std::nullopt : std::optional(sight.price_lasts)}, basis);
+}
+
 void add_item(const StageSight& sight, LayerList& layers, Composition& out) {
   if (!sight.item) return;
   const auto& on = *sight.item;
@@ -200,24 +226,7 @@ void add_item(const StageSight& sight, LayerList& layers, Composition& out) {
   if (lease.until <= lease.from) lease = {lease.from, lease.from + 1ms, lease.after, std::nullopt};
   const json basis = item_basis(on);
   layers.add("card", "product_card", std::move(data), lease, basis);
-  const auto* ended = ended_offer(on, sight.now);
-  const auto* offer = ended != nullptr ? ended : running_offer(on, sight.now);
-  if (offer == nullptr || is_sold_out(on) || !on.price_holds_until ||
-      sight.now >= offer->window.end + kAfterglow)
-    return;
-  json countdown = {{"title", "距本场价结束"}, {"ends_at", format_rfc3339(offer->window.end)}};
-  if (offer->quantity) {
-    countdown["stock"] = std::max<int64_t>(0, *offer->quantity - on.offer_sold);
-    countdown["stock_total"] = *offer->quantity;
-    countdown["count_unit"] = "件";
-  }
-  // With the card's lease, and a moment longer where the offer's end is it: its ended form is news too.
-  const Instant until = std::min(*on.price_holds_until, offer->window.end + kAfterglow);
-  const Instant from = std::max(offer->window.begin, step_began(sight));
-  if (until <= from) return;
-  const bool is_at_its_end = until == offer->window.end + kAfterglow;
-  layers.add("countdown", "countdown", std::move(countdown),
-             {from, until, "hide", is_at_its_end ? std::nullopt : std::optional(sight.price_lasts)}, basis);
+  if (!is_sold_out(on)) add_countdown(sight, on, layers, basis);
 }
 
 /// Who sells: on schedule, and with everything that asks for a deposit.

@@ -24,6 +24,7 @@ constexpr auto kTryEvery = 500ms;    // while the studio does not answer
 constexpr auto kClockSlack = 50ms;   // an offset that differs by less is the same: each one is another state
 constexpr int kTries = 8;            // revisions of others and templates that are refused, in one look
 constexpr size_t kMostComing = 3;
+constexpr int kNewestOffers = 100;
 const Instant kFarAway = Instant{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 
 commerce::Author studio_author() {
@@ -204,10 +205,13 @@ Result<std::optional<ItemSight>> Stage::see_item(const StageSight& sight, const 
   seen.item = (*row)->item;
   seen.version = (*row)->version;
   seen.price_holds_until = holds_until;
-  const auto offers = parts_.data.offers.open();
+  // The newest first: one that is over is looked at for a moment longer, and never hides an open one.
+  const auto offers = parts_.data.offers.list(kNewestOffers);
   if (!offers) return tl::unexpected(offers.error());
-  for (const auto& offer : *offers)
-    if (offer.prices.contains(ref)) seen.offer = offer;
+  for (const auto& offer : *offers) {
+    if (!offer.prices.contains(ref) || offer.state == commerce::OfferState::kRefused) continue;
+    if (!seen.offer || (seen.offer->is_over() && !offer.is_over())) seen.offer = offer;
+  }
   if (seen.offer && seen.offer->quantity) {
     for (const auto& [variant, price] : seen.offer->prices) {
       const auto sold = parts_.data.orders.sold(variant, seen.offer->window);

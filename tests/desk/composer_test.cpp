@@ -126,6 +126,7 @@ TEST_F(ComposerTest, AnOfferThatIsNotConfirmedIsNotShownAsOne) {
 
 TEST_F(ComposerTest, AfterAnOffersEndItsPriceNeverComesBack) {
   give_offer(OfferState::kEnding, -1s);
+  sight_.item->offer->changed_at = kNow;
   EXPECT_EQ(form("card", kNow), LayerForm::kEnded) << "the shop may still charge it";
   sight_.item->item.price = {3990, kCny};
   sight_.item->price_holds_until.reset();
@@ -133,6 +134,17 @@ TEST_F(ComposerTest, AfterAnOffersEndItsPriceNeverComesBack) {
   sight_.item->price_holds_until = kNow + 50s;
   sight_.now = kNow + 6s;
   EXPECT_EQ(form("card", kNow + 6s), LayerForm::kNormal) << "read after it: the usual price";
+}
+
+TEST_F(ComposerTest, AnEndIsSeenForAMomentHoweverQuickTheShopIs) {
+  give_offer(OfferState::kEnded, -1s);
+  sight_.item->offer->changed_at = kNow;
+  sight_.item->item.price = {3990, kCny};
+  EXPECT_EQ(form("card", kNow), LayerForm::kEnded);
+  EXPECT_EQ(form("countdown", kNow + 3s), LayerForm::kNormal) << "in its ended form by itself";
+  sight_.now = kNow + 5s;
+  EXPECT_EQ(form("card", sight_.now), LayerForm::kNormal);
+  EXPECT_TRUE(layer("countdown").is_null());
 }
 
 TEST_F(ComposerTest, AnOfferThatWasEndedEarlyIsTheSameAtEveryLook) {
