@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/fakes/child_process.h"
+#include "tests/fakes/sockets.h"
 #include "tests/fakes/temp_dir.h"
 #include "tests/fakes/wait_for.h"
 
@@ -28,7 +29,8 @@ class DeskPapers : public testing::Test {
     dir_.write("vitrine.toml",
                "[studio]\nname = \"店\"\nstate_dir = \"" + place + "/state\"\nrun_dir = \"" + place +
                    "/run\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = "
-                   "\"main\"\n[commerce]\nbackend = \"local\"\n");
+                   "\"main\"\n[commerce]\nbackend = \"local\"\n[desk]\nlisten = \"127.0.0.1:" +
+                   std::to_string(fakes::free_port()) + "\"\n");
     fs::create_directories(photos());
     start();
   }
