@@ -36,7 +36,8 @@ size_t take(char* data, size_t size, size_t count, void* bytes) {
 json refusal_of(long status, const std::string& text) {
   const auto problem = parse_json(text, kMostAnswer);
   if (!problem || !problem->is_object())
-    return refusal_json({ErrorCode::kProtocol, fmt::format("the desk answered with status {} and no reason", status)});
+    return refusal_json(
+        {ErrorCode::kProtocol, fmt::format("the desk answered with status {} and no reason", status)});
   json error = {{"code", problem->value("code", "unknown")},
                 {"message", problem->value("detail", problem->value("title", ""))}};
   if (problem->contains("problems") && !(*problem)["problems"].empty()) {
@@ -69,10 +70,10 @@ DeskClient::Answered<DeskClient::Answer> DeskClient::ask(const Question& questio
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &bytes);
   const CURLcode code = curl_easy_perform(easy.get());
   if (code == CURLE_COULDNT_CONNECT)
-    return tl::unexpected(
-        refusal_json({ErrorCode::kConnectRefused,
-                      fmt::format("nobody answers at {}; is vitrine-desk running? (systemctl status vitrine-desk)",
-                                  socket_.string())}));
+    return tl::unexpected(refusal_json(
+        {ErrorCode::kConnectRefused,
+         fmt::format("nobody answers at {}; is vitrine-desk running? (systemctl status vitrine-desk)",
+                     socket_.string())}));
   if (code != CURLE_OK)
     return tl::unexpected(
         refusal_json({code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kProtocol,

@@ -208,8 +208,10 @@ std::string format_preflight(const json& answer) {
   std::string text;
   for (const auto& point : answer["points"]) {
     text += fmt::format("  {:<6} {:<24} {}{}\n", point.value("level", ""), point.value("id", ""),
-                        point["reason"].value("en", ""), point.value("blocks", false) ? "  (Start waits for this)" : "");
-    if (point.contains("remedy")) text += fmt::format("         {:<24} → {}\n", "", point["remedy"].value("en", ""));
+                        point["reason"].value("en", ""),
+                        point.value("blocks", false) ? "  (Start waits for this)" : "");
+    if (point.contains("remedy"))
+      text += fmt::format("         {:<24} → {}\n", "", point["remedy"].value("en", ""));
   }
   return text + (answer.value("blocks", false) ? "\nStart says no; --override starts it all the same\n" : "");
 }
@@ -221,7 +223,8 @@ std::string format_live(const json& answer) {
   } else {
     const auto& on = answer["on"];
     text = fmt::format("show {} is on since {}: segment {}, {}\n", answer["show"]["id"].get<int64_t>(),
-                       answer["show"].value("started_at", ""), on["segment"].get<int64_t>(), on.value("kind", ""));
+                       answer["show"].value("started_at", ""), on["segment"].get<int64_t>(),
+                       on.value("kind", ""));
   }
   for (const auto& remark : answer["remarks"]) text += "  ! " + remark.get<std::string>() + "\n";
   if (answer.contains("not_shown_because"))

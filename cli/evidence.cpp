@@ -15,9 +15,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/desk_client.h"
 #include "cli/exit_code.h"
 #include "core/money.h"
-#include "cli/desk_client.h"
 #include "core/rfc3339.h"
 #include "core/text_rules.h"
 #include "core/unique_fd.h"

@@ -222,15 +222,17 @@ int orders_of_show(const Options& options, const DeskClient& desk) {
 int orders(const Options& options, const DeskClient& desk) {
   if (!options.from.empty()) return orders_of_show(options, desk);
   if (options.is_csv) {
-    const auto table = desk.download("/api/v1/orders" + query_of({{"which", options.which}, {"format", "csv"}}));
+    const auto table =
+        desk.download("/api/v1/orders" + query_of({{"which", options.which}, {"format", "csv"}}));
     if (!table) return print_failure(options, table.error());
     std::cout << *table;
     return kDone;
   }
-  return with(options, desk.get("/api/v1/orders" + query_of({{"which", options.which}})), [&](const json& body) {
-    std::cout << (options.is_json ? body.dump(2) + "\n" : format_orders(body));
-    return body["refused"].empty() ? kDone : kNeedsAttention;
-  });
+  return with(options, desk.get("/api/v1/orders" + query_of({{"which", options.which}})),
+              [&](const json& body) {
+                std::cout << (options.is_json ? body.dump(2) + "\n" : format_orders(body));
+                return body["refused"].empty() ? kDone : kNeedsAttention;
+              });
 }
 
 int offers(const Options& options, const DeskClient& desk) {
@@ -246,8 +248,8 @@ int start_offer(const Options& options, const DeskClient& desk) {
   for (const auto& text : options.prices) {
     const auto equals = text.rfind('=');
     if (equals == std::string::npos)
-      return print_failure(options, Error{ErrorCode::kInvalidInput,
-                                          fmt::format("\"{}\"; allowed: SKU=PRICE", text)});
+      return print_failure(options,
+                           Error{ErrorCode::kInvalidInput, fmt::format("\"{}\"; allowed: SKU=PRICE", text)});
     const auto item = desk.get("/api/v1/items/" + escaped(text.substr(0, equals)));
     if (!item) return print_failure(options, item.error());
     prices.push_back({{"product", (*item)["product"]},
@@ -409,11 +411,10 @@ int run(int argc, char** argv) {
                       options.is_json};
   if (const auto code = papers.run(line)) return *code;
   if (const auto code = shows.run(line)) return *code;
-  const EvidenceLine evidence_line{
-      [&](const std::string& method, const std::string& path, const json& body) {
-        return method == "GET" ? desk.get(path) : desk.send(method, path, body);
-      },
-      line.print_failure, recordings_of(options), options.is_json};
+  const EvidenceLine evidence_line{[&](const std::string& method, const std::string& path, const json& body) {
+                                     return method == "GET" ? desk.get(path) : desk.send(method, path, body);
+                                   },
+                                   line.print_failure, recordings_of(options), options.is_json};
   if (const auto code = evidence.run(evidence_line)) return *code;
   return kUsage;
 }

@@ -62,8 +62,8 @@ Result<std::string> base64_of(const fs::path& path) {
   const auto bytes = read_whole(path);
   if (!bytes) return tl::unexpected(bytes.error());
   std::string text(sodium_base64_ENCODED_LEN(bytes->size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes->data()), bytes->size(),
-                    sodium_base64_VARIANT_ORIGINAL);
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes->data()),
+                    bytes->size(), sodium_base64_VARIANT_ORIGINAL);
   text.pop_back();  // its closing zero
   return text;
 }
@@ -166,10 +166,11 @@ int PaperCommands::paper(const DeskLine& line, const std::string& kind, const st
     const auto content = parse_json(*text, kMostPaperBytes);
     if (!content) return line.print_failure(refusal_json(content.error().with_context(file_)));
     if (!content->is_object() || !content->contains(kind))
-      return line.print_failure(refusal_json(
-          {ErrorCode::kInvalidInput, fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, \"{}\": {{…}}}}, "
-                                                 "as vitrinectl {} {} prints it (version 0: there is none yet)",
-                                                 file_, kind, kind, kind, id_)}));
+      return line.print_failure(
+          refusal_json({ErrorCode::kInvalidInput,
+                        fmt::format("{}: found no \"{}\", allowed: {{\"version\": N, \"{}\": {{…}}}}, "
+                                    "as vitrinectl {} {} prints it (version 0: there is none yet)",
+                                    file_, kind, kind, kind, id_)}));
     request = {{kind, (*content)[kind]}, {"version", content->value("version", json(0))}};
   }
   if (!scan_.empty()) {

@@ -39,7 +39,8 @@ ShowCommands::ShowCommands(CLI::App& app) {
   put_ = show_->add_subcommand("put", "Takes a plan: a new show, or a new version of one");
   copy_ = show_->add_subcommand("copy", "A new show with another one's plan");
   check_ = show_->add_subcommand("check", "What stands in the way of a show");
-  start_ = show_->add_subcommand("start", "Goes on air with a show; with an unplanned one when none is named");
+  start_ =
+      show_->add_subcommand("start", "Goes on air with a show; with an unplanned one when none is named");
   stop_ = show_->add_subcommand("stop", "Ends the show that is on");
   next_ = show_->add_subcommand("next", "Goes on with the next segment");
   go_ = show_->add_subcommand("go", "Goes on with a segment");
@@ -54,7 +55,8 @@ ShowCommands::ShowCommands(CLI::App& app) {
   start_->add_option("--override", override_, "Why it starts although the check says no; this is recorded");
   go_->add_option("segment", segment_, "The segment's number")->required();
   slate_->add_option("message", message_, "What stands on it, or \"off\"");
-  layer_ = app.add_subcommand("layer", "Layers beside those of the show: a lottery, a question, a certificate");
+  layer_ =
+      app.add_subcommand("layer", "Layers beside those of the show: a lottery, a question, a certificate");
   layer_->require_subcommand(1);
   on_ = layer_->add_subcommand("on", "Switches one on");
   on_->add_option("name", name_, "What it is called, to switch it off again")->required();
@@ -119,8 +121,9 @@ int ShowCommands::put(const DeskLine& line) const {
   const auto content = json_of(file_);
   if (!content) return line.print_failure(refusal_json(content.error()));
   if (!content->is_object() || !content->contains("plan"))
-    return line.print_failure(refusal_json({ErrorCode::kInvalidInput,
-                                          file_ + ": found no \"plan\", allowed: what vitrinectl show print prints"}));
+    return line.print_failure(
+        refusal_json({ErrorCode::kInvalidInput,
+                      file_ + ": found no \"plan\", allowed: what vitrinectl show print prints"}));
   json body = {{"plan", (*content)["plan"]}};
   if (id_ != 0) body["version"] = content->value("version", json(0));
   const auto answer = id_ == 0 ? line.desk.send("POST", "/api/v1/shows", body)

@@ -213,7 +213,8 @@ Result<Catalogue::Page> Catalogue::page(const std::string& search, int64_t offse
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     // instr: what somebody types is no pattern.
     const std::string condition =
-        " FROM item WHERE backend = ?1 AND (?2 = '' OR instr(lower(sku), lower(?2)) OR instr(lower(title), lower(?2)) "
+        " FROM item WHERE backend = ?1 AND (?2 = '' OR instr(lower(sku), lower(?2)) OR instr(lower(title), "
+        "lower(?2)) "
         "OR instr(lower(option), lower(?2)) OR instr(lower(category), lower(?2)))";
     SQLite::Statement count(database, "SELECT count(*)" + condition);
     count.bind(1, backend_);

@@ -338,7 +338,8 @@ Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& wind
         "l.product AND "
         "i.variant = l.variant), (SELECT min(id) FROM item AS i WHERE l.sku <> '' AND i.backend = o.backend "
         "AND "
-        "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item, o.placed_at, o.masked_name "
+        "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item, o.placed_at, "
+        "o.masked_name "
         "FROM purchase AS o JOIN purchase_line AS l ON l.purchase = o.id WHERE o.backend = ?1 AND "
         "o.placed_at >= ?2 "
         "AND o.placed_at < ?3 AND (o.room = '' OR o.room = ?4) ORDER BY o.placed_at, o.id, l.line");

@@ -66,9 +66,10 @@ Result<std::map<Ref, PhotoBook::Photo>> PhotoBook::list() const {
 Result<std::optional<PhotoBook::Picture>> PhotoBook::find(const Ref& ref) const {
   return read_from<std::optional<Picture>>(
       store_, [&](SQLite::Database& database) -> Result<std::optional<Picture>> {
-        SQLite::Statement found(database,
-                                "SELECT blob, width, height FROM item_photo WHERE backend = ? AND product = ? "
-                                "AND variant = ? AND blob <> ''");
+        SQLite::Statement found(
+            database,
+            "SELECT blob, width, height FROM item_photo WHERE backend = ? AND product = ? "
+            "AND variant = ? AND blob <> ''");
         found.bind(1, backend_);
         found.bind(2, ref.product);
         found.bind(3, ref.variant);

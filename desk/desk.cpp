@@ -85,25 +85,26 @@ Desk::Desk(Config config, Stores stores)
 
 void Desk::start_threads(ShopLink::Open open_adapter) {
   hasher_ = std::make_unique<RecordingHasher>(*stores_.evidence);
-  as_run_ = std::make_unique<AsRunReader>(
-      *stores_.evidence,
-      AsRunReader::Events{[this](const EvidenceBook::Visible& seen) {
-                            publish({{"type", "visible"},
-                                     {"program", seen.program},
-                                     {"revision", seen.revision},
-                                     {"frame", seen.frame},
-                                     {"at", format_rfc3339(seen.at)}});
-                          },
-                          [this] { hasher_->poke(); }});
+  as_run_ = std::make_unique<AsRunReader>(*stores_.evidence,
+                                          AsRunReader::Events{[this](const EvidenceBook::Visible& seen) {
+                                                                publish({{"type", "visible"},
+                                                                         {"program", seen.program},
+                                                                         {"revision", seen.revision},
+                                                                         {"frame", seen.frame},
+                                                                         {"at", format_rfc3339(seen.at)}});
+                                                              },
+                                                              [this] { hasher_->poke(); }});
   stage_ = std::make_unique<Stage>(
-      Stage::Parts{config_, data_, papers_->notes(), papers_->documents(), papers_->photos(), papers_->blobs(),
-                   shows_, stage_book_},
+      Stage::Parts{config_, data_, papers_->notes(), papers_->documents(), papers_->photos(),
+                   papers_->blobs(), shows_, stage_book_},
       Stage::Calls{[this] { return link_.clock_offset(); },
                    [this](std::vector<commerce::Ref> refs) { link_.watch(std::move(refs)); },
                    [this](uint64_t revision, const json& basis) {
                      return stores_.evidence->note_sent(revision, basis);
                    },
-                   [this] { publish({{"type", "live"}}); }});
+                   [this] {
+                     publish({{"type", "live"}});
+                   }});
   studio_ = std::make_unique<StudioWatch>(config_, [this](const json& status) {
     stage_->studio_shows(status.value("revision", uint64_t{0}));
     publish({{"type", "studio"}, {"status", status}});
@@ -196,12 +197,9 @@ json Desk::status() const {
   for (const auto& remark : look.remarks) problems.push_back(remark);
   if (const auto fault = studio_->fault(); !fault.empty())
     problems.push_back("the studio does not answer: " + fault);
-  return {{"version", VITRINE_VERSION},
-          {"name", config_.studio_name},
-          {"studio", studio_->status()},
-          {"shop", shop},
-          {"revision", look.revision},
-          {"problems", texts_json(problems)}};
+  return {{"version", VITRINE_VERSION},  {"name", config_.studio_name},
+          {"studio", studio_->status()}, {"shop", shop},
+          {"revision", look.revision},   {"problems", texts_json(problems)}};
 }
 
 void Desk::keep_house(const std::stop_token& stop) {
@@ -230,8 +228,9 @@ void Desk::keep_to_schedule(const std::stop_token& stop) {
     const Instant now = system_now();
     const auto live_before = shows_.live();
     const auto look = schedule.look(now);
-    pause = look ? std::max<std::chrono::microseconds>(look->next - system_now(), std::chrono::milliseconds(100))
-                 : std::chrono::seconds(5);
+    pause =
+        look ? std::max<std::chrono::microseconds>(look->next - system_now(), std::chrono::milliseconds(100))
+             : std::chrono::seconds(5);
     if (!look) {
       log::warning("schedule", "{}; tried again in 5 s", look.error().message);
       continue;

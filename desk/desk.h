@@ -33,9 +33,9 @@
 
 namespace vitrine::desk {
 
-/// The control plane of one box: the shop's data, kept in step with its backend; shows, and what the studio shall
-/// show of them; the record of what was shown; and the door for who asks. It has no thread of its own: this is
-/// where the parts are put together, and the order in which they end.
+/// The control plane of one box: the shop's data, kept in step with its backend; shows, and what the studio
+/// shall show of them; the record of what was shown; and the door for who asks. It has no thread of its own:
+/// this is where the parts are put together, and the order in which they end.
 class Desk {
  public:
   struct Parts {
@@ -83,7 +83,7 @@ class Desk {
   std::unique_ptr<ShopRoutes> shop_routes_;
   std::unique_ptr<ShowRoutes> show_routes_;
   std::unique_ptr<EvidenceRoutes> evidence_routes_;
-  std::mutex api_mutex_;  // who tells, while it comes and goes
+  std::mutex api_mutex_;            // who tells, while it comes and goes
   bool is_ending_ = false;          // guarded by api_mutex_
   std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_
   std::jthread house_;

@@ -29,8 +29,8 @@ constexpr size_t kMostBody = size_t{32} << 20;  // a picture or a table in base6
 Result<std::string> bytes_of(const std::string& base64, const char* key, size_t most_bytes) {
   std::string bytes(base64.size() / 4 * 3 + 3, '\0');
   size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), base64.data(), base64.size(),
-                        nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), base64.data(),
+                        base64.size(), nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
     return tl::unexpected(to_error(Problems{{key, "no base64", "the file's bytes in base64 (RFC 4648)"}}));
   if (size == 0 || size > most_bytes)
     return tl::unexpected(
@@ -116,15 +116,20 @@ std::vector<Route> Papers::routes() {
   return {
       {"POST", "/api/v1/items/import", kTechnicians, "Brings a table of items in, for a shop without a mall",
        on(&Papers::import_table), with_file},
-      {"PUT", "/api/v1/photos/{name}", kTechnicians, "A photo that the table names", on(&Papers::take_photo),
+      {"PUT",
+       "/api/v1/photos/{name}",
+       kTechnicians,
+       "A photo that the table names",
+       on(&Papers::take_photo),
        {.upload = "JPEG, PNG or WebP", .most_bytes = commerce::kMostPictureBytes}},
       {"GET", "/api/v1/pictures/{blob}", kStaff, "A picture that is kept here", on(&Papers::picture)},
       {"GET", "/api/v1/documents", papers, "The shop's documents and payees", on(&Papers::list_documents)},
       {"GET", "/api/v1/documents/{document}", papers, "Every version of a document", on(&Papers::document)},
-      {"PUT", "/api/v1/documents/{document}", kTechnicians, "A new version of a document", on(&Papers::put_document),
-       with_file},
+      {"PUT", "/api/v1/documents/{document}", kTechnicians, "A new version of a document",
+       on(&Papers::put_document), with_file},
       {"GET", "/api/v1/payees/{payee}", papers, "Every version of a payee", on(&Papers::payee)},
-      {"PUT", "/api/v1/payees/{payee}", kTechnicians, "A new version of a payee", on(&Papers::put_payee), form},
+      {"PUT", "/api/v1/payees/{payee}", kTechnicians, "A new version of a payee", on(&Papers::put_payee),
+       form},
       {"GET", "/api/v1/items/{item}/note", kStaff, "Every version of what staff wrote down about an item",
        on(&Papers::note)},
       {"PUT", "/api/v1/items/{item}/note", kOperators, "A new version of it", on(&Papers::put_note), form},
@@ -173,8 +178,9 @@ Result<ApiAnswer> Papers::import_table(const ApiRequest& request) {
   for (const auto& name : files)
     if (wanted.contains(name)) body["photos"].push_back(name);
   if (trial == commerce::LocalShop::Trial::kApply) {
-    log::info("import", "{}: {} items added, {} changed, {} unchanged, {} rows refused", request.caller.account,
-              imported->added, imported->changed, imported->unchanged, imported->refused.size());
+    log::info("import", "{}: {} items added, {} changed, {} unchanged, {} rows refused",
+              request.caller.account, imported->added, imported->changed, imported->unchanged,
+              imported->refused.size());
     parts_.on_import();
   }
   return ApiAnswer{.body = std::move(body)};
@@ -258,7 +264,8 @@ Result<ApiAnswer> Papers::payee(const ApiRequest& request) const {
 Result<ApiAnswer> Papers::put_payee(const ApiRequest& request) {
   const auto wish = new_paper(request, "payee");
   if (!wish) return tl::unexpected(wish.error());
-  const auto put = documents_.put_payee(request.path.at("payee"), wish->content, wish->version, author_of(request));
+  const auto put =
+      documents_.put_payee(request.path.at("payee"), wish->content, wish->version, author_of(request));
   if (!put) return tl::unexpected(put.error());
   parts_.on_change();
   return payee(request);

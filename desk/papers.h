@@ -20,8 +20,8 @@
 
 namespace vitrine::desk {
 
-/// What the shop adds to its items: photos, documents, payees, notes; for a shop without a mall also the table of
-/// its items. Threads: any.
+/// What the shop adds to its items: photos, documents, payees, notes; for a shop without a mall also the
+/// table of its items. Threads: any.
 class Papers {
  public:
   struct Parts {

@@ -13,7 +13,7 @@ using nlohmann::json;
 using Level = Preflight::Level;
 using Point = Preflight::Point;
 
-constexpr double kHeard_db = -55;      // below it is a room where nobody speaks, or a muted microphone
+constexpr double kHeard_db = -55;       // below it is a room where nobody speaks, or a muted microphone
 constexpr double kReservePercent = 30;  // of the uplink: what else the shop does, and a network's bad minutes
 constexpr std::array<std::string_view, 3> kLevels = {"green", "amber", "red"};
 
@@ -59,23 +59,27 @@ class Judge {
       const std::string name = camera.value("name", "");
       const auto warnings = camera.value("warnings", json::array());
       if (camera.value("state", "") != "live")
-        add(id, Level::kRed, words(name + "：没有画面", fmt::format("{}: {}", name, camera.value("cause", "no picture"))),
+        add(id, Level::kRed,
+            words(name + "：没有画面", fmt::format("{}: {}", name, camera.value("cause", "no picture"))),
             words("检查摄像头电源和网线", "look at its power and cable; vitrinectl status says more"));
       else if (!warnings.empty())
         add(id, Level::kAmber, words(name + "：画面可能有问题", fmt::format("{}: {}", name, warnings.dump())),
-            words("看一眼画面：是否被遮挡、失焦或静止", "look at the picture: covered, out of focus, frozen?"));
+            words("看一眼画面：是否被遮挡、失焦或静止",
+                  "look at the picture: covered, out of focus, frozen?"));
       else
         add(id, Level::kGreen, words(name + "：正常", name + ": live"));
     }
   }
 
   void microphones() {
-    for (const auto& microphone : sight_.studio.is_null() ? json::array()
-                                                          : sight_.studio.value("microphones", json::array())) {
+    for (const auto& microphone :
+         sight_.studio.is_null() ? json::array() : sight_.studio.value("microphones", json::array())) {
       const std::string id = "microphone." + microphone.value("id", "");
       const std::string name = microphone.value("name", "");
       if (microphone.value("state", "") != "live")
-        add(id, Level::kRed, words(name + "：没有声音信号", fmt::format("{}: {}", name, microphone.value("cause", "no signal"))),
+        add(id, Level::kRed,
+            words(name + "：没有声音信号",
+                  fmt::format("{}: {}", name, microphone.value("cause", "no signal"))),
             words("检查麦克风的连接", "look at its connection"));
       else if (microphone.value("level_db", -100.0) < kHeard_db)
         add(id, Level::kAmber, words(name + "：听不到声音", name + ": nothing is heard"),
@@ -92,10 +96,15 @@ class Judge {
     double wanted = 4;
     if (plan_.begins_at && plan_.ends_at)
       wanted = std::chrono::duration<double, std::ratio<3600>>(*plan_.ends_at - *plan_.begins_at).count() + 1;
-    const auto remedy = words("旧录像会自动删除；需要保留的请先拷走", "old recordings go by themselves; copy away what must stay");
-    const auto reason = words(fmt::format("硬盘还能录 {:.0f} 小时", hours), fmt::format("the disk has room for {:.0f} hours", hours));
-    add("disk", hours < kLeast ? Level::kRed : hours < wanted ? Level::kAmber : Level::kGreen, reason,
-        hours < wanted ? remedy : Words{});
+    const auto remedy = words("旧录像会自动删除；需要保留的请先拷走",
+                              "old recordings go by themselves; copy away what must stay");
+    const auto reason = words(fmt::format("硬盘还能录 {:.0f} 小时", hours),
+                              fmt::format("the disk has room for {:.0f} hours", hours));
+    add("disk",
+        hours < kLeast   ? Level::kRed
+        : hours < wanted ? Level::kAmber
+                         : Level::kGreen,
+        reason, hours < wanted ? remedy : Words{});
   }
 
   void clock() {
@@ -103,7 +112,9 @@ class Judge {
     if (*sight_.is_clock_synchronised)
       add("clock", Level::kGreen, words("时间已校准", "the clock is synchronised"));
     else
-      add("clock", Level::kAmber, words("时间没有校准，记录的时刻可能不准", "the clock is not synchronised: recorded times may be wrong"),
+      add("clock", Level::kAmber,
+          words("时间没有校准，记录的时刻可能不准",
+                "the clock is not synchronised: recorded times may be wrong"),
           words("连接网络后会自动校准", "timedatectl status; it needs a time server"));
   }
 
@@ -111,50 +122,65 @@ class Judge {
     if (sight_.is_shop_reachable)
       add("shop", Level::kGreen, words("店铺后台已连接", "the shop's server answers"));
     else
-      add("shop", Level::kRed, words("连不上店铺后台，价格会显示为“以店铺页面为准”", "the shop's server does not answer (" + sight_.shop_fault +
-                                                                     "): cards will be neutral"),
+      add("shop", Level::kRed,
+          words("连不上店铺后台，价格会显示为“以店铺页面为准”",
+                "the shop's server does not answer (" + sight_.shop_fault + "): cards will be neutral"),
           words("检查网络；请技术员看后台地址和密码", "vitrinectl sync says why"));
   }
 
   void item(const PreflightSight::Item& seen) {
     const std::string id = fmt::format("item.{}", seen.segment);
     if (!seen.item) {
-      block(id, words(fmt::format("{} 号商品在店铺里找不到", seen.number), fmt::format("item {} is not in the shop", seen.number)),
+      block(id,
+            words(fmt::format("{} 号商品在店铺里找不到", seen.number),
+                  fmt::format("item {} is not in the shop", seen.number)),
             words("从流程里去掉，或在店铺上架", "take it out of the rundown, or list it in the shop"));
       return;
     }
     const std::string name = fmt::format("{:02} {}", seen.number, seen.item->title);
     const size_t before = preflight_.points.size();
     if (!seen.is_fresh)
-      add(id + ".price", Level::kAmber, words(name + "：价格还没有和店铺核对", name + ": its price is not confirmed yet"),
+      add(id + ".price", Level::kAmber,
+          words(name + "：价格还没有和店铺核对", name + ": its price is not confirmed yet"),
           words("几秒后会自动核对", "it is read within seconds while the shop answers"));
     if (seen.item->stock == 0)
-      add(id + ".stock", Level::kAmber, words(name + "：没有库存，会显示“已售罄”", name + ": nothing in stock, it will show as sold out"),
+      add(id + ".stock", Level::kAmber,
+          words(name + "：没有库存，会显示“已售罄”", name + ": nothing in stock, it will show as sold out"),
           words("补库存，或从流程里去掉", "restock it, or take it out of the rundown"));
     if (!seen.has_photo)
-      add(id + ".photo", Level::kAmber, words(name + "：没有图片", name + ": no photo"), words("在店铺里补一张", "add one in the shop"));
+      add(id + ".photo", Level::kAmber, words(name + "：没有图片", name + ": no photo"),
+          words("在店铺里补一张", "add one in the shop"));
     papers_of(id, name, seen);
-    if (preflight_.points.size() == before) add(id, Level::kGreen, words(name + "：齐全", name + ": complete"));
+    if (preflight_.points.size() == before)
+      add(id, Level::kGreen, words(name + "：齐全", name + ": complete"));
   }
 
   void papers_of(const std::string& id, const std::string& name, const PreflightSight::Item& seen) {
     if (seen.item->reference_price && !seen.has_reference)
       add(id + ".reference", Level::kAmber,
-          words(name + "：划线价没有依据，不会显示", name + ": its struck-through price has no basis and is not shown"),
+          words(name + "：划线价没有依据，不会显示",
+                name + ": its struck-through price has no basis and is not shown"),
           words("在商品备注里填写依据和凭证", "put the basis and its evidence into the item's note"));
     if (!seen.notes || !seen.notes->producer)
-      add(id + ".producer", Level::kAmber, words(name + "：没有填写生产者", name + ": its producer is not written down"),
+      add(id + ".producer", Level::kAmber,
+          words(name + "：没有填写生产者", name + ": its producer is not written down"),
           words("在商品备注里填写", "put it into the item's note"));
     for (const auto& paper : seen.bad_papers)
-      block(id + ".certificate", words(fmt::format("{}：证书 {} 已失效", name, paper), fmt::format("{}: certificate {} is not valid", name, paper)),
-            words("换上有效的证书，或从流程里去掉", "bring a valid one in, or take the item out of the rundown"));
+      block(id + ".certificate",
+            words(fmt::format("{}：证书 {} 已失效", name, paper),
+                  fmt::format("{}: certificate {} is not valid", name, paper)),
+            words("换上有效的证书，或从流程里去掉",
+                  "bring a valid one in, or take the item out of the rundown"));
     if (seen.notes && seen.notes->deposit && !(sight_.licence && is_valid(*sight_.licence)))
-      block(id + ".deposit", words(name + "：收定金前必须出示有效执照", name + ": a deposit may not be asked for without a valid licence"),
+      block(id + ".deposit",
+            words(name + "：收定金前必须出示有效执照",
+                  name + ": a deposit may not be asked for without a valid licence"),
             words("在场次里选择有效的营业执照", "choose a valid business licence in the show's plan"));
   }
 
   [[nodiscard]] bool is_valid(const commerce::Document& document) const {
-    return document.state(std::chrono::floor<std::chrono::days>(sight_.now)) == commerce::Document::State::kValid;
+    return document.state(std::chrono::floor<std::chrono::days>(sight_.now)) ==
+           commerce::Document::State::kValid;
   }
 
   void licence() {
@@ -164,17 +190,22 @@ class Judge {
       return;
     }
     if (!sight_.licence || !is_valid(*sight_.licence)) {
-      block("licence", words("营业执照无效或已过期", "the business licence is not valid"), words("换上有效的执照", "bring the valid one in"));
+      block("licence", words("营业执照无效或已过期", "the business licence is not valid"),
+            words("换上有效的执照", "bring the valid one in"));
       return;
     }
-    add("licence", Level::kGreen, words("执照有效：" + sight_.licence->holder, "the licence is valid: " + sight_.licence->holder));
+    add("licence", Level::kGreen,
+        words("执照有效：" + sight_.licence->holder, "the licence is valid: " + sight_.licence->holder));
     if (plan_.payee.empty()) {
-      add("payee", Level::kAmber, words("本场没有选择收款人", "the show names no payee"), words("在场次里选择", "choose one in the show's plan"));
+      add("payee", Level::kAmber, words("本场没有选择收款人", "the show names no payee"),
+          words("在场次里选择", "choose one in the show's plan"));
       return;
     }
     if (!sight_.payee || sight_.payee->is_withdrawn || sight_.payee->name != sight_.licence->holder)
-      block("payee", words("收款人与执照不是同一家公司", fmt::format("the payee ({}) is not the licence's holder ({})",
-                                                            sight_.payee ? sight_.payee->name : "none", sight_.licence->holder)),
+      block("payee",
+            words("收款人与执照不是同一家公司",
+                  fmt::format("the payee ({}) is not the licence's holder ({})",
+                              sight_.payee ? sight_.payee->name : "none", sight_.licence->holder)),
             words("换成执照持有人的账户", "choose an account of the licence's holder"));
     else
       add("payee", Level::kGreen, words("收款人与执照一致", "the payee is the licence's holder"));
@@ -188,8 +219,8 @@ class Judge {
       const auto problems = destination.value("problems", json::array());
       const auto warnings = destination.value("warnings", json::array());
       const auto sentence = [&](const json& list) {
-        return fmt::format("{}: {}: found {}, allowed {}", name, list[0].value("where", ""), list[0].value("found", ""),
-                           list[0].value("allowed", ""));
+        return fmt::format("{}: {}: found {}, allowed {}", name, list[0].value("where", ""),
+                           list[0].value("found", ""), list[0].value("allowed", ""));
       };
       if (!problems.empty())
         add(id, Level::kRed, words(name + "：现在推不出去", sentence(problems)),
@@ -209,16 +240,24 @@ class Judge {
         sum += program->video_kbps + program->audio_kbps;
     if (sum == 0) return;
     const auto wanted = static_cast<int64_t>(static_cast<double>(sum) * (1 + kReservePercent / 100));
-    const auto mbit = [](int64_t kbps) { return fmt::format("{:.1f} Mbit/s", static_cast<double>(kbps) / 1000); };
+    const auto mbit = [](int64_t kbps) {
+      return fmt::format("{:.1f} Mbit/s", static_cast<double>(kbps) / 1000);
+    };
     if (!sight_.uplink_kbps)
-      add("uplink", Level::kAmber, words("上行带宽还没测过，需要 " + mbit(wanted), "the uplink was never measured; " + mbit(wanted) + " are needed"),
+      add("uplink", Level::kAmber,
+          words("上行带宽还没测过，需要 " + mbit(wanted),
+                "the uplink was never measured; " + mbit(wanted) + " are needed"),
           words("开播后会自动测量", "it is measured while a show is on"));
     else if (*sight_.uplink_kbps < sum)
-      add("uplink", Level::kRed, words(fmt::format("上行带宽 {} 不够，需要 {}", mbit(*sight_.uplink_kbps), mbit(wanted)),
-                                       fmt::format("the uplink carried {}, {} are needed", mbit(*sight_.uplink_kbps), mbit(wanted))),
+      add("uplink", Level::kRed,
+          words(fmt::format("上行带宽 {} 不够，需要 {}", mbit(*sight_.uplink_kbps), mbit(wanted)),
+                fmt::format("the uplink carried {}, {} are needed", mbit(*sight_.uplink_kbps), mbit(wanted))),
           words("减少平台或降低码率", "fewer destinations, or a lower video_kbps"));
     else if (*sight_.uplink_kbps < wanted)
-      add("uplink", Level::kAmber, words("上行带宽余量不到三成", fmt::format("the uplink carried {}: less than 30 % above what is needed", mbit(*sight_.uplink_kbps))),
+      add("uplink", Level::kAmber,
+          words("上行带宽余量不到三成",
+                fmt::format("the uplink carried {}: less than 30 % above what is needed",
+                            mbit(*sight_.uplink_kbps))),
           words("直播时不要下载或上传别的东西", "nothing else should use the network during the show"));
     else
       add("uplink", Level::kGreen, words("上行带宽足够", "the uplink carried " + mbit(*sight_.uplink_kbps)));

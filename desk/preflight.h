@@ -52,8 +52,8 @@ struct PreflightSight {
     std::optional<commerce::CatalogueItem> item;  // nothing: it is not in the shop
     std::optional<commerce::ItemNotes> notes;
     bool has_photo = false;
-    bool is_fresh = false;          // its price was confirmed within the lease
-    bool has_reference = false;     // that may be struck through
+    bool is_fresh = false;                // its price was confirmed within the lease
+    bool has_reference = false;           // that may be struck through
     std::vector<std::string> bad_papers;  // certificates that are not valid
   };
   std::vector<Item> items;

@@ -79,8 +79,8 @@ PreflightSight::Item PreflightScout::see_item(const ShowPlan& plan, const Segmen
   for (const auto& certificate : seen.notes->certificates) {
     bool is_valid = false;
     for (const auto& entry : *documents)
-      is_valid = is_valid ||
-                 (entry.id == certificate && entry.paper.value.state(today) == commerce::Document::State::kValid);
+      is_valid = is_valid || (entry.id == certificate &&
+                              entry.paper.value.state(today) == commerce::Document::State::kValid);
     if (!is_valid) seen.bad_papers.push_back(certificate);
   }
   return seen;

@@ -11,7 +11,8 @@
 
 namespace vitrine::desk {
 
-/// Goes and looks at everything a show stands on. Thread: any; waits for the disk, and for the studio 3 s at most.
+/// Goes and looks at everything a show stands on. Thread: any; waits for the disk, and for the studio 3 s at
+/// most.
 class PreflightScout {
  public:
   struct Parts {

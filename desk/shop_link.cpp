@@ -106,8 +106,8 @@ void ShopLink::listen_for_events(const std::stop_token& stop) {
 Result<commerce::Capabilities> ShopLink::capabilities() const {
   if (is_open_) return adapter_->capabilities();
   const std::lock_guard lock(mutex_);
-  return fail(ErrorCode::kConnectRefused,
-              "the shop can't be spoken to yet: " + (open_fault_.empty() ? "it is being dialled" : open_fault_));
+  return fail(ErrorCode::kConnectRefused, "the shop can't be spoken to yet: " +
+                                              (open_fault_.empty() ? "it is being dialled" : open_fault_));
 }
 
 std::chrono::milliseconds ShopLink::clock_offset() const {
@@ -150,7 +150,8 @@ json ShopLink::status(std::vector<std::string>& problems) const {
     if (pull.orders_at) body["orders_at"] = format_rfc3339(*pull.orders_at);
     body["hinted"] = pull.hinted;
     if (pull.fault)
-      problems.push_back(fmt::format("the shop can't be read: {}; tried again in {:.0f} s", pull.fault->message,
+      problems.push_back(fmt::format("the shop can't be read: {}; tried again in {:.0f} s",
+                                     pull.fault->message,
                                      std::chrono::duration<double>(pull.next_attempt_in).count()));
     if (push.fault) problems.push_back("a change is not in the shop yet: " + *push.fault);
     for (auto& alarm : sync->alarms()) problems.push_back(std::move(alarm));
@@ -164,8 +165,8 @@ json ShopLink::events(std::vector<std::string>& problems) const {
   const std::lock_guard lock(mutex_);
   json body = {{"listen", config_.commerce.events_listen->text()}, {"is_on", is_listening_.load()}};
   if (!events_fault_.empty())
-    problems.push_back(fmt::format("no events of the shop are taken: {}; tried again every {} s", events_fault_,
-                                   kListenEvery.count()));
+    problems.push_back(fmt::format("no events of the shop are taken: {}; tried again every {} s",
+                                   events_fault_, kListenEvery.count()));
   if (!is_listening_) return body;
   const auto status = events_->status();
   body["taken"] = status.taken;

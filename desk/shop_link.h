@@ -64,8 +64,8 @@ class ShopLink {
   commerce::ShopData& data_;
   Calls calls_;
   mutable std::mutex mutex_;
-  std::string open_fault_;    // guarded by mutex_; why the shop can't be spoken to
-  std::string events_fault_;  // guarded by mutex_; why nobody listens for its events
+  std::string open_fault_;              // guarded by mutex_; why the shop can't be spoken to
+  std::string events_fault_;            // guarded by mutex_; why nobody listens for its events
   std::vector<commerce::Ref> watched_;  // guarded by mutex_; before there was anybody to tell
   // Set once by the thread, before is_open_ (is_listening_) says so.
   std::unique_ptr<commerce::Adapter> adapter_;

@@ -51,7 +51,8 @@ json order_json(const commerce::Order& order) {
 
 /// {"name", "seconds", "quantity"?, "audience"?, "prices": [{"product", "variant", "amount": "29.90"}, …]};
 /// from now on, by the shop's clock.
-Result<commerce::OfferBook::Wish> wish_of(const ApiRequest& request, std::array<char, 3> currency, Instant now) {
+Result<commerce::OfferBook::Wish> wish_of(const ApiRequest& request, std::array<char, 3> currency,
+                                          Instant now) {
   constexpr int64_t kLongest = 366 * 86'400;
   commerce::OfferBook::Wish wish;
   auto read = read_body(request, [&](ObjectReader& reader) {
@@ -114,29 +115,58 @@ std::vector<Route> ShopRoutes::routes() {
   std::vector<std::string> search = kPageQuery;
   search.emplace_back("search");
   return {
-      {"GET", "/api/v1/items", kStaff, "The shop's items as they are known here", on(&ShopRoutes::items),
+      {"GET",
+       "/api/v1/items",
+       kStaff,
+       "The shop's items as they are known here",
+       on(&ShopRoutes::items),
        {.query = search}},
       {"GET", "/api/v1/items/refused", kStaff, "Rows of the shop that were not taken, and why",
        on(&ShopRoutes::refused_items)},
-      {"GET", "/api/v1/items/{item}", kStaff, "One item: by its number, or as product/variant", on(&ShopRoutes::item)},
+      {"GET", "/api/v1/items/{item}", kStaff, "One item: by its number, or as product/variant",
+       on(&ShopRoutes::item)},
       {"GET", "/api/v1/sync", kStaff, "How equal this box and the shop's server are", on(&ShopRoutes::sync)},
       {"POST", "/api/v1/sync", kOnTheSet, "Reads everything from the shop's server again, at once",
        on(&ShopRoutes::read_all)},
-      {"GET", "/api/v1/orders", {Role::kOperator, Role::kService}, "The shop's orders, the newest first",
-       on(&ShopRoutes::orders), {.query = {"which", "format"}}},
-      {"GET", "/api/v1/sales", {Role::kOperator, Role::kService}, "Lines of orders that were placed in a time",
-       on(&ShopRoutes::sales), {.query = {"from", "until", "room"}}},
+      {"GET",
+       "/api/v1/orders",
+       {Role::kOperator, Role::kService},
+       "The shop's orders, the newest first",
+       on(&ShopRoutes::orders),
+       {.query = {"which", "format"}}},
+      {"GET",
+       "/api/v1/sales",
+       {Role::kOperator, Role::kService},
+       "Lines of orders that were placed in a time",
+       on(&ShopRoutes::sales),
+       {.query = {"from", "until", "room"}}},
       {"GET", "/api/v1/offers", kStaff, "Prices for a time, the newest first", on(&ShopRoutes::offers)},
-      {"POST", "/api/v1/offers", kOperators, "Starts a price for a time: the shop first, the screen when it charges it",
-       on(&ShopRoutes::start_offer), {.schema = {{"type", "object"}}}},
+      {"POST",
+       "/api/v1/offers",
+       kOperators,
+       "Starts a price for a time: the shop first, the screen when it charges it",
+       on(&ShopRoutes::start_offer),
+       {.schema = {{"type", "object"}}}},
       {"DELETE", "/api/v1/offers/{offer}", kOperators, "Ends a price for a time now, here and in the shop",
        on(&ShopRoutes::end_offer)},
-      {"GET", "/api/v1/listings", kStaff, "Items of shows, as customers find them in the shop",
-       on(&ShopRoutes::listings), {.query = {"show"}}},
-      {"POST", "/api/v1/listings", kOperators, "Puts an item into a show's list", on(&ShopRoutes::queue_listing),
+      {"GET",
+       "/api/v1/listings",
+       kStaff,
+       "Items of shows, as customers find them in the shop",
+       on(&ShopRoutes::listings),
+       {.query = {"show"}}},
+      {"POST",
+       "/api/v1/listings",
+       kOperators,
+       "Puts an item into a show's list",
+       on(&ShopRoutes::queue_listing),
        {.schema = {{"type", "object"}}}},
-      {"POST", "/api/v1/listings/{listing}", kOperators, "Lists an item in the shop, or takes it off",
-       on(&ShopRoutes::change_listing), {.schema = {{"type", "object"}}}},
+      {"POST",
+       "/api/v1/listings/{listing}",
+       kOperators,
+       "Lists an item in the shop, or takes it off",
+       on(&ShopRoutes::change_listing),
+       {.schema = {{"type", "object"}}}},
   };
 }
 
@@ -152,7 +182,8 @@ Result<ApiAnswer> ShopRoutes::items(const ApiRequest& request) {
     items.push_back(item_json(row, parts_.data.freshness.confirmed_at(row.item.ref)));
     ours->add_to(row.item.ref, items.back());
   }
-  return ApiAnswer{.body = {{"backend", parts_.data.backend}, {"total", page->total}, {"items", std::move(items)}}};
+  return ApiAnswer{
+      .body = {{"backend", parts_.data.backend}, {"total", page->total}, {"items", std::move(items)}}};
 }
 
 Result<ApiAnswer> ShopRoutes::refused_items(const ApiRequest& /*request*/) {
@@ -215,10 +246,11 @@ Result<ApiAnswer> ShopRoutes::read_all(const ApiRequest& request) {
 
 Result<ApiAnswer> ShopRoutes::orders(const ApiRequest& request) {
   using Which = commerce::OrderBook::Which;
-  constexpr std::array<std::pair<std::string_view, Which>, 4> kLists = {{{"all", Which::kAll},
-                                                                         {"unpaid", Which::kUnpaid},
-                                                                         {"open_balance", Which::kOpenBalance},
-                                                                         {"unshipped", Which::kUnshipped}}};
+  constexpr std::array<std::pair<std::string_view, Which>, 4> kLists = {
+      {{"all", Which::kAll},
+       {"unpaid", Which::kUnpaid},
+       {"open_balance", Which::kOpenBalance},
+       {"unshipped", Which::kUnshipped}}};
   constexpr int kMostOrders = 1000;
   const std::string which = text_or(request, "which", "all");
   const std::string format = text_or(request, "format", "json");
@@ -320,8 +352,9 @@ Result<ApiAnswer> ShopRoutes::change_listing(const ApiRequest& request) {
   const auto id = number_of(request, "listing");
   if (!id) return tl::unexpected(id.error());
   size_t wish = 0;
-  auto read =
-      read_body(request, [&](ObjectReader& reader) { wish = reader.one_of("state", {"listed", "delisted"}); });
+  auto read = read_body(request, [&](ObjectReader& reader) {
+    wish = reader.one_of("state", {"listed", "delisted"});
+  });
   if (!read) return tl::unexpected(read.error());
   const auto done = wish == 0 ? parts_.data.listings.list(*id) : parts_.data.listings.delist(*id);
   if (!done) return tl::unexpected(done.error());

@@ -15,7 +15,8 @@
 
 namespace vitrine::desk {
 
-/// What the studio says of itself, asked every second by a thread of its own: nobody else waits for the answer.
+/// What the studio says of itself, asked every second by a thread of its own: nobody else waits for the
+/// answer.
 class StudioWatch {
  public:
   /// Called on its thread, with each answer.
@@ -29,8 +30,8 @@ class StudioWatch {
   [[nodiscard]] nlohmann::json status() const;
   /// Why there is none.
   [[nodiscard]] std::string fault() const;
-  /// What all destinations together took in the best ten seconds so far, with none of them behind; nothing before
-  /// the first show.
+  /// What all destinations together took in the best ten seconds so far, with none of them behind; nothing
+  /// before the first show.
   [[nodiscard]] std::optional<int64_t> uplink_kbps() const;
 
  private:
@@ -40,10 +41,10 @@ class StudioWatch {
   const Config& config_;
   const OnStatus on_status_;
   mutable std::mutex mutex_;
-  nlohmann::json status_;                // guarded by mutex_
-  std::string fault_;                    // guarded by mutex_
-  std::optional<int64_t> uplink_kbps_;   // guarded by mutex_
-  std::jthread thread_;                  // last
+  nlohmann::json status_;               // guarded by mutex_
+  std::string fault_;                   // guarded by mutex_
+  std::optional<int64_t> uplink_kbps_;  // guarded by mutex_
+  std::jthread thread_;                 // last
 };
 
 }  // namespace vitrine::desk

@@ -105,7 +105,8 @@ void add(Problems& to, Problems&& more) {
 }
 
 void check_one_destination(const Config& config, const DestinationConfig& destination,
-                           const std::vector<encoder::Platform>& platforms, Instant until, Findings& findings) {
+                           const std::vector<encoder::Platform>& platforms, Instant until,
+                           Findings& findings) {
   check_secret(config, fmt::format("destination \"{}\": key_credential", destination.id),
                destination.key_credential, findings);
   const auto program = std::ranges::find(config.programs, destination.program, &ProgramConfig::id);
@@ -178,7 +179,8 @@ nlohmann::json check_destinations(const Config& config, Instant until) {
                     {"warnings", to_json(findings.warnings)}});
   }
   nlohmann::json body = {{"ok", true}, {"destinations", std::move(list)}};
-  if (std::ranges::any_of(config.programs, &ProgramConfig::is_recorded)) body["hours_left"] = hours_left(config);
+  if (std::ranges::any_of(config.programs, &ProgramConfig::is_recorded))
+    body["hours_left"] = hours_left(config);
   return body;
 }
 

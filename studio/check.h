@@ -18,9 +18,9 @@ enum class CheckFormat { kText, kJson };
 int print_check(const std::filesystem::path& config_file, const std::filesystem::path& libexec_dir,
                 CheckFormat format);
 
-/// Whether each destination could be published to, all the time until `until`: its key there and not expired by
-/// then, its platform's ceilings kept. And how many hours the recordings' disk has room for. As the control
-/// socket's "check" answers it. Reads files: it may wait for the disk.
+/// Whether each destination could be published to, all the time until `until`: its key there and not expired
+/// by then, its platform's ceilings kept. And how many hours the recordings' disk has room for. As the
+/// control socket's "check" answers it. Reads files: it may wait for the disk.
 nlohmann::json check_destinations(const Config& config, Instant until);
 
 }  // namespace vitrine::studio

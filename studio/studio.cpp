@@ -148,8 +148,9 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
     return reply({{{"ok", true}}, {}});
   }
   reply({refusal({ErrorCode::kInvalidInput,
-                  fmt::format("unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, check, retry",
-                              op)}),
+                  fmt::format(
+                      "unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, check, retry",
+                      op)}),
          {}});
 }
 

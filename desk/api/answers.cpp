@@ -56,7 +56,8 @@ Result<PageWish> page_of(const ApiRequest& request) {
   const auto limit = number_or(request, "limit", PageWish{}.limit);
   if (!limit) return tl::unexpected(limit.error());
   if (*limit < 1 || *limit > kMostRows)
-    return tl::unexpected(to_error(Problems{{"limit", std::to_string(*limit), fmt::format("1 to {}", kMostRows)}}));
+    return tl::unexpected(
+        to_error(Problems{{"limit", std::to_string(*limit), fmt::format("1 to {}", kMostRows)}}));
   return PageWish{*offset, *limit};
 }
 

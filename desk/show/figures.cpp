@@ -13,7 +13,8 @@ constexpr size_t kMostNewest = 20;
 
 /// Who was on air at `instant`; the first one before the show's first step, whose clock may be another.
 const std::string& host_at(const std::vector<ShowStep>& steps, Instant instant) {
-  const auto after = std::ranges::upper_bound(steps, instant, {}, [](const ShowStep& step) { return step.by.at; });
+  const auto after =
+      std::ranges::upper_bound(steps, instant, {}, [](const ShowStep& step) { return step.by.at; });
   return after == steps.begin() ? steps.front().host : std::prev(after)->host;
 }
 
@@ -36,7 +37,8 @@ std::map<commerce::Ref, std::chrono::seconds> time_on_air(const std::vector<Show
   for (size_t i = 0; i < steps.size(); ++i) {
     if (steps[i].kind != Segment::Kind::kItem) continue;
     const Instant until = i + 1 < steps.size() ? steps[i + 1].by.at : end;
-    times[steps[i].item] += std::chrono::round<std::chrono::seconds>(std::max(until, steps[i].by.at) - steps[i].by.at);
+    times[steps[i].item] +=
+        std::chrono::round<std::chrono::seconds>(std::max(until, steps[i].by.at) - steps[i].by.at);
   }
   return times;
 }
@@ -44,8 +46,8 @@ std::map<commerce::Ref, std::chrono::seconds> time_on_air(const std::vector<Show
 }  // namespace
 
 Figures count(const Show& show, const std::vector<ShowStep>& steps,
-              const std::vector<commerce::OrderBook::ShowLine>& lines, const std::map<std::string, int64_t>& viewers,
-              Instant now) {
+              const std::vector<commerce::OrderBook::ShowLine>& lines,
+              const std::map<std::string, int64_t>& viewers, Instant now) {
   Figures figures;
   if (steps.empty()) return figures;
   std::set<std::string> orders;
@@ -69,7 +71,8 @@ Figures count(const Show& show, const std::vector<ShowStep>& steps,
   figures.newest.resize(std::min(figures.newest.size(), kMostNewest));
   figures.on_air = time_on_air(steps, show.ended_at.value_or(now));
   for (const auto& [platform, count] : viewers) figures.viewers = figures.viewers.value_or(0) + count;
-  if (figures.viewers.value_or(0) > 0) figures.conversion_permille = figures.all.orders * 1000 / *figures.viewers;
+  if (figures.viewers.value_or(0) > 0)
+    figures.conversion_permille = figures.all.orders * 1000 / *figures.viewers;
   if (show.plan.target) figures.target_permille = figures.all.sales_minor * 1000 / show.plan.target->minor;
   return figures;
 }

@@ -26,7 +26,7 @@ struct Figures {
   Tally all;
   int64_t cancelled = 0;
   std::map<commerce::Ref, Tally> items;
-  Tally others;  // lines that are of no item of ours
+  Tally others;                        // lines that are of no item of ours
   std::map<std::string, Tally> hosts;  // by who was on air when it was placed
   std::map<commerce::Ref, std::chrono::seconds> on_air;
   std::optional<int64_t> viewers;
@@ -45,7 +45,7 @@ struct Figures {
 
 /// A function of its arguments. `lines`: placed while the show was on, in their order.
 Figures count(const Show& show, const std::vector<ShowStep>& steps,
-              const std::vector<commerce::OrderBook::ShowLine>& lines, const std::map<std::string, int64_t>& viewers,
-              Instant now);
+              const std::vector<commerce::OrderBook::ShowLine>& lines,
+              const std::map<std::string, int64_t>& viewers, Instant now);
 
 }  // namespace vitrine::desk

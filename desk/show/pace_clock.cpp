@@ -53,9 +53,9 @@ PaceSight::Hint hint_of(const Show& show, const PaceSight& sight, const ShowStep
     if (*sight.left <= kSoon) return Hint::kItemSoonOver;
   }
   if (on.kind == Segment::Kind::kBreak && sight.on_for < pace.pause_at_least) return Hint::kPauseTooShort;
-  if (sight.show_left && still_to_come(show.plan, on.segment) +
-                                 std::max(sight.left.value_or(seconds(0)), seconds(0)) >
-                             std::max(*sight.show_left, seconds(0)) + pace.item_at_most)
+  if (sight.show_left &&
+      still_to_come(show.plan, on.segment) + std::max(sight.left.value_or(seconds(0)), seconds(0)) >
+          std::max(*sight.show_left, seconds(0)) + pace.item_at_most)
     return Hint::kBehindPlan;
   return Hint::kNone;
 }

@@ -21,9 +21,9 @@ struct PaceSight {
     kPauseTooShort,  // the break may not be over yet
     kBehindPlan,     // more is left than time
   };
-  std::chrono::seconds on_for{0};                // the segment
-  std::optional<std::chrono::seconds> left;      // of what was planned; below zero: over it
-  int items_in_a_row = 0;                        // with this one
+  std::chrono::seconds on_for{0};                 // the segment
+  std::optional<std::chrono::seconds> left;       // of what was planned; below zero: over it
+  int items_in_a_row = 0;                         // with this one
   std::optional<std::chrono::seconds> show_left;  // until its end
   Hint hint = Hint::kNone;
 };

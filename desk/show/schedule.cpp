@@ -19,7 +19,6 @@ constexpr auto kLookAtLeastEvery = 30s;  // a clock may be set while we wait
 constexpr auto kAhead = 7 * 24h;         // a template's shows are made so early, to be prepared
 constexpr int64_t kMostShows = 1000;
 
-
 commerce::Author by_itself(Instant now) {
   return {"schedule", now};
 }
@@ -56,8 +55,9 @@ Result<Instant> next_start(const Repeats& repeats, Instant from) try {
   }
   return fail(ErrorCode::kInvalidInput, "a show that repeats on no day");
 } catch (const std::exception& exception) {
-  return fail(ErrorCode::kIo, fmt::format("the rules of this box's time zone can't be read: {}; is tzdata installed?",
-                                          exception.what()));
+  return fail(ErrorCode::kIo,
+              fmt::format("the rules of this box's time zone can't be read: {}; is tzdata installed?",
+                          exception.what()));
 }
 
 Result<Schedule::Look> Schedule::look(Instant now) {
@@ -100,7 +100,8 @@ Status Schedule::stop_due(Instant now, Look& look) {
   }
   const auto stopped = shows_.stop((*live)->id, "its time was over", by_itself(now));
   if (!stopped) return tl::unexpected(stopped.error());
-  look.done.push_back(fmt::format("show {} \"{}\" was stopped: its time was over", stopped->id, stopped->plan.title));
+  look.done.push_back(
+      fmt::format("show {} \"{}\" was stopped: its time was over", stopped->id, stopped->plan.title));
   return {};
 }
 
@@ -121,7 +122,8 @@ Status Schedule::start_due(Instant now, Look& look) {
     if (*live) continue;  // it waits for the other's end, within its time
     const auto started = shows_.start(show.id, by_itself(now));
     if (!started) return tl::unexpected(started.error());
-    look.done.push_back(fmt::format("show {} \"{}\" was started: it was time", started->id, started->plan.title));
+    look.done.push_back(
+        fmt::format("show {} \"{}\" was started: it was time", started->id, started->plan.title));
     return {};
   }
   return {};

@@ -18,8 +18,8 @@ namespace vitrine::desk {
 Result<Instant> next_start(const Repeats& repeats, Instant from);
 
 /// Lets shows begin and end by themselves. Nothing is remembered between two looks but what is in the book,
-/// so that a clock that was set, a box that was off and a process that was killed all come to the same: a show
-/// is started while its time is, never after it, and a live one is stopped once its time is over.
+/// so that a clock that was set, a box that was off and a process that was killed all come to the same: a
+/// show is started while its time is, never after it, and a live one is stopped once its time is over.
 class Schedule {
  public:
   explicit Schedule(ShowBook& shows) : shows_(shows) {}

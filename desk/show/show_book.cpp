@@ -24,7 +24,8 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kShowStates = {"unknown", "template", "planned", "live", "over"};
 constexpr const char* kShowColumns =
-    "SELECT id, state, plan, version, started_at, ended_at, ended_why, slate, changed_by, changed_at, override_why "
+    "SELECT id, state, plan, version, started_at, ended_at, ended_why, slate, changed_by, changed_at, "
+    "override_why "
     "FROM show ";
 
 std::optional<int64_t> micros_or_none(const std::optional<Instant>& instant) {
@@ -42,7 +43,8 @@ Result<Show> show_of(SQLite::Statement& row) {
   const auto state = std::ranges::find(kShowStates, row.getColumn(1).getString());
   show.state = static_cast<Show::State>(state == kShowStates.end() ? 0 : state - kShowStates.begin());
   auto plan = show_plan_from(json::parse(row.getColumn(2).getString(), nullptr, false));
-  if (!plan) return tl::unexpected(plan.error().with_context(fmt::format("show {}, as it is stored", show.id)));
+  if (!plan)
+    return tl::unexpected(plan.error().with_context(fmt::format("show {}, as it is stored", show.id)));
   show.plan = std::move(*plan);
   show.version = row.getColumn(3).getInt64();
   show.started_at = instant_at(row.getColumn(4));
@@ -72,9 +74,10 @@ void sign(SQLite::Database& database, int64_t id, const Author& author) {
 
 Result<Show> insert_show(SQLite::Database& database, const ShowPlan& plan, Show::State as,
                          std::optional<int64_t> origin, const Author& author) {
-  SQLite::Statement insert(database,
-                           "INSERT INTO show(state, plan, version, origin, begins_at, changed_by, changed_at) "
-                           "VALUES(?, ?, 1, ?, ?, ?, ?)");
+  SQLite::Statement insert(
+      database,
+      "INSERT INTO show(state, plan, version, origin, begins_at, changed_by, changed_at) "
+      "VALUES(?, ?, 1, ?, ?, ?, ?)");
   insert.bind(1, std::string(to_string(as)));
   insert.bind(2, to_json(plan).dump());
   bind_optional(insert, 3, origin);
@@ -90,8 +93,8 @@ ShowStep step_of(SQLite::Statement& row) {
   step.step = row.getColumn(0).getInt64();
   step.segment = row.getColumn(1).getInt64();
   const std::string kind = row.getColumn(2).getString();
-  for (auto each : {Segment::Kind::kWaiting, Segment::Kind::kOpening, Segment::Kind::kItem, Segment::Kind::kBreak,
-                    Segment::Kind::kRecap, Segment::Kind::kNextShow})
+  for (auto each : {Segment::Kind::kWaiting, Segment::Kind::kOpening, Segment::Kind::kItem,
+                    Segment::Kind::kBreak, Segment::Kind::kRecap, Segment::Kind::kNextShow})
     if (to_string(each) == kind) step.kind = each;
   step.item = {row.getColumn(3).getString(), row.getColumn(4).getString()};
   step.host = row.getColumn(5).getString();
@@ -100,9 +103,10 @@ ShowStep step_of(SQLite::Statement& row) {
 }
 
 std::vector<ShowStep> steps_of(SQLite::Database& database, int64_t show) {
-  SQLite::Statement row(database,
-                        "SELECT step, segment, kind, product, variant, host, changed_by, began_at FROM show_step "
-                        "WHERE show = ? ORDER BY step");
+  SQLite::Statement row(
+      database,
+      "SELECT step, segment, kind, product, variant, host, changed_by, began_at FROM show_step "
+      "WHERE show = ? ORDER BY step");
   row.bind(1, show);
   std::vector<ShowStep> steps;
   while (row.executeStep()) steps.push_back(step_of(row));
@@ -148,16 +152,18 @@ Result<Show> ShowBook::create(const ShowPlan& plan, Show::State as, const Author
   });
 }
 
-Result<std::optional<Show>> ShowBook::create_from(const Show& origin, const ShowPlan& plan, const Author& author) {
-  return written_to<std::optional<Show>>(store_, [&](SQLite::Database& database) -> Result<std::optional<Show>> {
-    SQLite::Statement known(database, "SELECT 1 FROM show WHERE origin = ? AND begins_at = ?");
-    known.bind(1, origin.id);
-    bind_optional(known, 2, micros_or_none(plan.begins_at));
-    if (known.executeStep()) return std::nullopt;
-    auto made = insert_show(database, plan, Show::State::kPlanned, origin.id, author);
-    if (!made) return tl::unexpected(made.error());
-    return std::optional(std::move(*made));
-  });
+Result<std::optional<Show>> ShowBook::create_from(const Show& origin, const ShowPlan& plan,
+                                                  const Author& author) {
+  return written_to<std::optional<Show>>(
+      store_, [&](SQLite::Database& database) -> Result<std::optional<Show>> {
+        SQLite::Statement known(database, "SELECT 1 FROM show WHERE origin = ? AND begins_at = ?");
+        known.bind(1, origin.id);
+        bind_optional(known, 2, micros_or_none(plan.begins_at));
+        if (known.executeStep()) return std::nullopt;
+        auto made = insert_show(database, plan, Show::State::kPlanned, origin.id, author);
+        if (!made) return tl::unexpected(made.error());
+        return std::optional(std::move(*made));
+      });
 }
 
 Result<Show> ShowBook::put(int64_t id, const ShowPlan& plan, int64_t expected, const Author& author) {
@@ -165,9 +171,11 @@ Result<Show> ShowBook::put(int64_t id, const ShowPlan& plan, int64_t expected, c
     auto show = find_show(database, id);
     if (!show) return show;
     if (show->version != expected)
-      return fail(ErrorCode::kStaleRevision,
-                  fmt::format("show {} has version {}, changed by {}; what was sent changes version {}. Read it again",
-                              id, show->version, show->by.name, expected));
+      return fail(
+          ErrorCode::kStaleRevision,
+          fmt::format(
+              "show {} has version {}, changed by {}; what was sent changes version {}. Read it again", id,
+              show->version, show->by.name, expected));
     if (show->state == Show::State::kOver)
       return fail(ErrorCode::kInvalidInput, fmt::format("show {} is over: what it was is kept; copy it", id));
     if (show->state == Show::State::kLive) {
@@ -181,7 +189,8 @@ Result<Show> ShowBook::put(int64_t id, const ShowPlan& plan, int64_t expected, c
     }
     ShowPlan next = plan;
     next.next_segment = std::max(next.next_segment, show->plan.next_segment);
-    SQLite::Statement update(database, "UPDATE show SET plan = ?, version = version + 1, begins_at = ? WHERE id = ?");
+    SQLite::Statement update(database,
+                             "UPDATE show SET plan = ?, version = version + 1, begins_at = ? WHERE id = ?");
     update.bind(1, to_json(next).dump());
     bind_optional(update, 2, micros_or_none(next.begins_at));
     update.bind(3, id);
@@ -209,13 +218,14 @@ Result<Show> ShowBook::get(int64_t id) const {
 }
 
 Result<std::optional<Show>> ShowBook::live() const {
-  return read_from<std::optional<Show>>(store_, [&](SQLite::Database& database) -> Result<std::optional<Show>> {
-    SQLite::Statement row(database, std::string(kShowColumns) + "WHERE state = 'live'");
-    if (!row.executeStep()) return std::nullopt;
-    auto show = show_of(row);
-    if (!show) return tl::unexpected(show.error());
-    return std::optional(std::move(*show));
-  });
+  return read_from<std::optional<Show>>(
+      store_, [&](SQLite::Database& database) -> Result<std::optional<Show>> {
+        SQLite::Statement row(database, std::string(kShowColumns) + "WHERE state = 'live'");
+        if (!row.executeStep()) return std::nullopt;
+        auto show = show_of(row);
+        if (!show) return tl::unexpected(show.error());
+        return std::optional(std::move(*show));
+      });
 }
 
 Result<ShowBook::Page> ShowBook::list(Show::State state, int64_t offset, int64_t most) const {
@@ -242,9 +252,9 @@ Result<ShowBook::Page> ShowBook::list(Show::State state, int64_t offset, int64_t
 }
 
 Result<std::vector<ShowStep>> ShowBook::steps(int64_t id) const {
-  return read_from<std::vector<ShowStep>>(store_, [&](SQLite::Database& database) -> Result<std::vector<ShowStep>> {
-    return steps_of(database, id);
-  });
+  return read_from<std::vector<ShowStep>>(
+      store_,
+      [&](SQLite::Database& database) -> Result<std::vector<ShowStep>> { return steps_of(database, id); });
 }
 
 Result<Show> ShowBook::start(int64_t id, const Author& author, const std::string& override_why) {
@@ -258,7 +268,8 @@ Result<Show> ShowBook::start(int64_t id, const Author& author, const std::string
     if (other.executeStep())
       return fail(ErrorCode::kInvalidInput,
                   fmt::format("show {} is on air; stop it first", other.getColumn(0).getInt64()));
-    SQLite::Statement update(database, "UPDATE show SET state = 'live', started_at = ?, slate = NULL, override_why = ? "
+    SQLite::Statement update(database,
+                             "UPDATE show SET state = 'live', started_at = ?, slate = NULL, override_why = ? "
                              "WHERE id = ?");
     update.bind(1, micros(author.at));
     update.bind(2, override_why);
@@ -277,8 +288,10 @@ Result<Show> ShowBook::stop(int64_t id, const std::string& why, const Author& au
     auto show = find_show(database, id);
     if (!show || show->state == Show::State::kOver) return show;
     if (show->state != Show::State::kLive)
-      return fail(ErrorCode::kInvalidInput, fmt::format("show {} is {}, not on air", id, to_string(show->state)));
-    SQLite::Statement update(database, "UPDATE show SET state = 'over', ended_at = ?, ended_why = ? WHERE id = ?");
+      return fail(ErrorCode::kInvalidInput,
+                  fmt::format("show {} is {}, not on air", id, to_string(show->state)));
+    SQLite::Statement update(database,
+                             "UPDATE show SET state = 'over', ended_at = ?, ended_why = ? WHERE id = ?");
     update.bind(1, micros(std::max(author.at, *show->started_at)));
     update.bind(2, why);
     update.bind(3, id);
@@ -313,7 +326,8 @@ Result<ShowStep> ShowBook::hand_over(int64_t id, const std::string& host, const 
   });
 }
 
-Result<Show> ShowBook::set_slate(int64_t id, const std::optional<std::string>& message, const Author& author) {
+Result<Show> ShowBook::set_slate(int64_t id, const std::optional<std::string>& message,
+                                 const Author& author) {
   return written_to<Show>(store_, [&](SQLite::Database& database) -> Result<Show> {
     auto show = live_show(database, id);
     if (!show) return show;
@@ -332,9 +346,10 @@ Result<Show> ShowBook::set_slate(int64_t id, const std::optional<std::string>& m
 Status ShowBook::put_viewers(int64_t id, const std::string& platform, int64_t viewers, const Author& author) {
   return store_.write([&](SQLite::Database& database) -> Status {
     if (const auto show = find_show(database, id); !show) return tl::unexpected(show.error());
-    SQLite::Statement put(database,
-                          "INSERT OR REPLACE INTO show_viewers(show, platform, viewers, changed_by, changed_at) "
-                          "VALUES(?, ?, ?, ?, ?)");
+    SQLite::Statement put(
+        database,
+        "INSERT OR REPLACE INTO show_viewers(show, platform, viewers, changed_by, changed_at) "
+        "VALUES(?, ?, ?, ?, ?)");
     put.bind(1, id);
     put.bind(2, platform);
     put.bind(3, viewers);

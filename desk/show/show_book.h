@@ -53,9 +53,10 @@ class ShowBook {
   /// `as`: kPlanned or kTemplate.
   Result<Show> create(const ShowPlan& plan, Show::State as, const commerce::Author& author);
   /// A template's next time; nothing where it was made already.
-  Result<std::optional<Show>> create_from(const Show& origin, const ShowPlan& plan, const commerce::Author& author);
-  /// Errors: kStaleRevision where `expected` is not the newest version; kInvalidInput for a show that is over,
-  /// for a live one's segment that is on.
+  Result<std::optional<Show>> create_from(const Show& origin, const ShowPlan& plan,
+                                          const commerce::Author& author);
+  /// Errors: kStaleRevision where `expected` is not the newest version; kInvalidInput for a show that is
+  /// over, for a live one's segment that is on.
   Result<Show> put(int64_t id, const ShowPlan& plan, int64_t expected, const commerce::Author& author);
   /// Errors: kInvalidInput for one that is or was on air: that is kept.
   Status remove(int64_t id);
@@ -81,9 +82,11 @@ class ShowBook {
   /// Who is on air from now.
   Result<ShowStep> hand_over(int64_t id, const std::string& host, const commerce::Author& author);
   /// Everything is hidden behind the slate, or (nullopt) shown again.
-  Result<Show> set_slate(int64_t id, const std::optional<std::string>& message, const commerce::Author& author);
+  Result<Show> set_slate(int64_t id, const std::optional<std::string>& message,
+                         const commerce::Author& author);
   /// How many watched in all, by platform.
-  Status put_viewers(int64_t id, const std::string& platform, int64_t viewers, const commerce::Author& author);
+  Status put_viewers(int64_t id, const std::string& platform, int64_t viewers,
+                     const commerce::Author& author);
   [[nodiscard]] Result<std::map<std::string, int64_t>> viewers(int64_t id) const;
 
  private:

@@ -29,8 +29,7 @@ constexpr std::array<std::string_view, 7> kDays = {"sun", "mon", "tue", "wed", "
 
 /// One line for a screen.
 std::string screen_text(ObjectReader& reader, const char* key, size_t max_bytes, std::string fallback = "") {
-  std::string text =
-      reader.text_or(key, std::move(fallback), {.max_bytes = max_bytes, .may_be_empty = true});
+  std::string text = reader.text_or(key, std::move(fallback), {.max_bytes = max_bytes, .may_be_empty = true});
   const auto unsafe = find_unsafe_character(text);
   if (unsafe || text.find('\n') != std::string::npos)
     reader.refuse(key, unsafe ? *unsafe : "more than one line",
@@ -78,7 +77,8 @@ Repeats repeats_from(ObjectReader& reader) {
   });
   const std::string at = reader.text("at", {.max_bytes = 5, .may_be_empty = false});
   const auto is_digit = [&](size_t i) { return at[i] >= '0' && at[i] <= '9'; };
-  const bool is_time = at.size() == 5 && is_digit(0) && is_digit(1) && at[2] == ':' && is_digit(3) && is_digit(4);
+  const bool is_time =
+      at.size() == 5 && is_digit(0) && is_digit(1) && at[2] == ':' && is_digit(3) && is_digit(4);
   const int hours = is_time ? std::stoi(at.substr(0, 2)) : 24;
   const int minutes = is_time ? std::stoi(at.substr(3)) : 60;
   if (!at.empty() && (hours > 23 || minutes > 59)) reader.refuse("at", "\"" + at + "\"", "a time like 20:00");

@@ -38,7 +38,8 @@ struct Pace {
   std::chrono::seconds pause_at_least{120};
 };
 
-/// Local civil time, as a shop says it: "every day at 20:00". What daylight saving makes of it is `next_start`'s.
+/// Local civil time, as a shop says it: "every day at 20:00". What daylight saving makes of it is
+/// `next_start`'s.
 struct Repeats {
   std::vector<std::chrono::weekday> days;
   std::chrono::minutes at{0};  // after midnight
@@ -53,8 +54,8 @@ struct ShowPlan {
   std::optional<Instant> ends_at;
   bool starts_by_itself = false;
   bool stops_by_itself = false;
-  std::optional<Repeats> repeats;  // of a template: each time becomes a show of its own
-  std::optional<Money> target;     // sales
+  std::optional<Repeats> repeats;     // of a template: each time becomes a show of its own
+  std::optional<Money> target;        // sales
   std::vector<std::string> programs;  // on air with it; empty: all
   bool is_ai = false;                 // a virtual host or generated voice: the notice stands all the time
   std::string licence;                // id of the document; empty: none is shown
@@ -74,8 +75,8 @@ struct ShowPlan {
   [[nodiscard]] int number_of(int64_t id) const;
 };
 
-/// As JSON from outside, whole. Segments without an id are new ones and get theirs. Errors: kInvalidInput with
-/// every problem.
+/// As JSON from outside, whole. Segments without an id are new ones and get theirs. Errors: kInvalidInput
+/// with every problem.
 Result<ShowPlan> show_plan_from(const nlohmann::json& body);
 nlohmann::json to_json(const ShowPlan& plan);
 

@@ -39,12 +39,8 @@ json show_json(const Show& show) {
 }
 
 json step_json(const ShowStep& step) {
-  json body = {{"step", step.step},
-               {"segment", step.segment},
-               {"kind", to_string(step.kind)},
-               {"host", step.host},
-               {"by", step.by.name},
-               {"began_at", format_rfc3339(step.by.at)}};
+  json body = {{"step", step.step}, {"segment", step.segment}, {"kind", to_string(step.kind)},
+               {"host", step.host}, {"by", step.by.name},      {"began_at", format_rfc3339(step.by.at)}};
   if (step.kind == Segment::Kind::kItem) body["item"] = ref_json(step.item);
   return body;
 }
@@ -111,30 +107,45 @@ std::vector<Route> ShowRoutes::routes() {
   list_query.emplace_back("state");
   const std::string show = "/api/v1/shows/{show}";
   return {
-      {"GET", "/api/v1/shows", readers, "Shows, the newest first", on(&ShowRoutes::list), {.query = list_query}},
-      {"POST", "/api/v1/shows", kOperators, "A new show, or a template of shows", on(&ShowRoutes::create), form},
+      {"GET",
+       "/api/v1/shows",
+       readers,
+       "Shows, the newest first",
+       on(&ShowRoutes::list),
+       {.query = list_query}},
+      {"POST", "/api/v1/shows", kOperators, "A new show, or a template of shows", on(&ShowRoutes::create),
+       form},
       {"GET", show, readers, "A show, with what was on when", on(&ShowRoutes::get)},
       {"PUT", show, kOperators, "A show's plan, whole", on(&ShowRoutes::put), form},
       {"DELETE", show, kOperators, "Removes a show that was never on air", on(&ShowRoutes::remove)},
       {"POST", show + "/copy", kOperators, "A new show with this one's plan", on(&ShowRoutes::copy), form},
-      {"GET", show + "/figures", {Role::kHost, Role::kOperator, Role::kService}, "What was sold in a show",
+      {"GET",
+       show + "/figures",
+       {Role::kHost, Role::kOperator, Role::kService},
+       "What was sold in a show",
        on(&ShowRoutes::figures)},
-      {"PUT", show + "/viewers/{platform}", kOperators, "How many watched, as somebody read it off a platform",
-       on(&ShowRoutes::put_viewers), form},
+      {"PUT", show + "/viewers/{platform}", kOperators,
+       "How many watched, as somebody read it off a platform", on(&ShowRoutes::put_viewers), form},
       {"GET", show + "/preflight", kOnTheSet, "What stands in the way of a show", on(&ShowRoutes::check)},
       {"GET", "/api/v1/live", readers, "What is on now", on(&ShowRoutes::live)},
       {"POST", "/api/v1/live/start", kOnTheSet, "Goes on air: with a show, or with an unplanned one",
        on(&ShowRoutes::start), form},
       {"POST", "/api/v1/live/stop", kOnTheSet, "Goes off air", on(&ShowRoutes::stop), form},
       {"POST", "/api/v1/live/go", kOnTheSet, "Another segment is on from now", on(&ShowRoutes::go), form},
-      {"POST", "/api/v1/live/insert", kOperators, "A new segment behind the one that is on", on(&ShowRoutes::insert),
+      {"POST", "/api/v1/live/insert", kOperators, "A new segment behind the one that is on",
+       on(&ShowRoutes::insert), form},
+      {"POST", "/api/v1/live/host", kOnTheSet, "Somebody else is on air from now", on(&ShowRoutes::hand_over),
        form},
-      {"POST", "/api/v1/live/host", kOnTheSet, "Somebody else is on air from now", on(&ShowRoutes::hand_over), form},
       {"POST", "/api/v1/live/slate", kOnTheSet, "Hides everything behind the slate, or shows it again",
        on(&ShowRoutes::slate), form},
       {"GET", "/api/v1/live/layers", readers, "Layers that somebody switched on", on(&ShowRoutes::layers)},
-      {"PUT", "/api/v1/live/layers/{layer}", kOperators, "Switches a layer on", on(&ShowRoutes::put_layer), form},
-      {"DELETE", "/api/v1/live/layers/{layer}", kOperators, "Switches a layer off", on(&ShowRoutes::remove_layer),
+      {"PUT", "/api/v1/live/layers/{layer}", kOperators, "Switches a layer on", on(&ShowRoutes::put_layer),
+       form},
+      {"DELETE",
+       "/api/v1/live/layers/{layer}",
+       kOperators,
+       "Switches a layer off",
+       on(&ShowRoutes::remove_layer),
        {.query = {"program"}}},
       {"GET", "/api/v1/programs/{program}/view", readers, "Which cameras and microphones somebody chose",
        on(&ShowRoutes::view)},
@@ -159,7 +170,8 @@ Result<Show> ShowRoutes::live_show() const {
 Result<ApiAnswer> ShowRoutes::show_answer(const Result<Show>& show, int status) {
   if (!show) return tl::unexpected(show.error());
   parts_.stage.poke();
-  parts_.publish({{"type", "show"}, {"show", show->id}, {"state", to_string(show->state)}, {"version", show->version}});
+  parts_.publish(
+      {{"type", "show"}, {"show", show->id}, {"state", to_string(show->state)}, {"version", show->version}});
   return ApiAnswer{.status = status, .body = show_json(*show)};
 }
 
@@ -182,7 +194,8 @@ Result<ApiAnswer> ShowRoutes::list(const ApiRequest& request) {
   for (auto each : {Show::State::kTemplate, Show::State::kPlanned, Show::State::kLive, Show::State::kOver})
     if (to_string(each) == state) wanted = each;
   if (!state.empty() && wanted == Show::State::kUnknown)
-    return tl::unexpected(to_error(Problems{{"state", "\"" + state + "\"", "template, planned, live, over"}}));
+    return tl::unexpected(
+        to_error(Problems{{"state", "\"" + state + "\"", "template, planned, live, over"}}));
   const auto found = parts_.shows.list(wanted, page->offset, page->limit);
   if (!found) return tl::unexpected(found.error());
   json shows = json::array();
@@ -364,10 +377,12 @@ Result<ApiAnswer> ShowRoutes::start(const ApiRequest& request) {
       for (const auto& point : preflight.points)
         if (point.blocks) problems.push_back({point.id, point.reason.en, point.remedy.en});
       Error refused = to_error(problems);
-      refused.message = "the pre-flight says no; mend it, or start with \"override\" and the reason: " + refused.message;
+      refused.message =
+          "the pre-flight says no; mend it, or start with \"override\" and the reason: " + refused.message;
       return tl::unexpected(std::move(refused));
     }
-    if (preflight.blocks()) log::warning("show", "{}: started by {} although {}", show->key(), author.name, override_why);
+    if (preflight.blocks())
+      log::warning("show", "{}: started by {} although {}", show->key(), author.name, override_why);
   }
   const auto started = parts_.shows.start(show->id, author, override_why);
   if (!started) return tl::unexpected(started.error());
@@ -392,7 +407,8 @@ Result<ApiAnswer> ShowRoutes::stop(const ApiRequest& request) {
   return shown_answer();
 }
 
-/// {"segment": 7}, or {"to": "next"|"previous", "from": 6}: who pressed twice, or behind somebody else, skips nothing.
+/// {"segment": 7}, or {"to": "next"|"previous", "from": 6}: who pressed twice, or behind somebody else, skips
+/// nothing.
 Result<ApiAnswer> ShowRoutes::go(const ApiRequest& request) {
   const auto show = live_show();
   if (!show) return tl::unexpected(show.error());
@@ -410,7 +426,8 @@ Result<ApiAnswer> ShowRoutes::go(const ApiRequest& request) {
     is_behind = reader.integer_or("from", on, 0, INT32_MAX) != on;
     const auto* wanted = is_next ? next_of(show->plan, on) : previous_of(show->plan, on);
     if (wanted == nullptr)
-      reader.refuse("to", is_next ? "next" : "previous", "nothing: there is no segment behind or before this one");
+      reader.refuse("to", is_next ? "next" : "previous",
+                    "nothing: there is no segment behind or before this one");
     else
       segment = wanted->id;
   });
@@ -431,8 +448,8 @@ Result<ApiAnswer> ShowRoutes::insert(const ApiRequest& request) {
   json segment = request.body.is_object() ? request.body.value("segment", json()) : json();
   if (segment.is_object()) segment.erase("id");
   auto& rundown = plan["rundown"];
-  const auto behind = std::ranges::find_if(
-      rundown, [&](const json& each) { return each["id"] == steps->back().segment; });
+  const auto behind =
+      std::ranges::find_if(rundown, [&](const json& each) { return each["id"] == steps->back().segment; });
   rundown.insert(behind == rundown.end() ? rundown.begin() : behind + 1, segment);
   const auto wanted = show_plan_from(plan);
   if (!wanted) return tl::unexpected(wanted.error());
@@ -461,10 +478,12 @@ Result<ApiAnswer> ShowRoutes::slate(const ApiRequest& request) {
   auto read = read_body(request, [&](ObjectReader& reader) {
     is_on = reader.boolean_or("on", true);
     message = reader.text_or("message", "马上回来", {.max_bytes = 72, .may_be_empty = true});
-    if (const auto unsafe = find_unsafe_character(message)) reader.refuse("message", *unsafe, "a line of text");
+    if (const auto unsafe = find_unsafe_character(message))
+      reader.refuse("message", *unsafe, "a line of text");
   });
   if (!read) return tl::unexpected(read.error());
-  const auto done = parts_.shows.set_slate(show->id, is_on ? std::optional(message) : std::nullopt, author_of(request));
+  const auto done =
+      parts_.shows.set_slate(show->id, is_on ? std::optional(message) : std::nullopt, author_of(request));
   if (!done) return tl::unexpected(done.error());
   return shown_answer();
 }
@@ -494,10 +513,12 @@ Result<ApiAnswer> ShowRoutes::put_layer(const ApiRequest& request) {
     layer.after = kAfter.at(reader.one_of_or_first("after", {"hide", "ended", "neutral"}));
     const Instant now = system_now() + parts_.stage.last().clock_offset;
     layer.valid_from = reader.has("valid_from") ? reader.instant("valid_from") : now - 1s;
-    layer.valid_until = reader.has("valid_until")
-                            ? reader.instant("valid_until")
-                            : now + std::chrono::seconds(reader.integer_or("seconds", kLongestLayer, 1, kLongestLayer));
-    if (layer.valid_until <= layer.valid_from) reader.refuse("valid_until", format_rfc3339(layer.valid_until), "after valid_from");
+    layer.valid_until =
+        reader.has("valid_until")
+            ? reader.instant("valid_until")
+            : now + std::chrono::seconds(reader.integer_or("seconds", kLongestLayer, 1, kLongestLayer));
+    if (layer.valid_until <= layer.valid_from)
+      reader.refuse("valid_until", format_rfc3339(layer.valid_until), "after valid_from");
   });
   if (!read) return tl::unexpected(read.error());
   const auto before = parts_.book.layers();
@@ -508,9 +529,8 @@ Result<ApiAnswer> ShowRoutes::put_layer(const ApiRequest& request) {
   const auto refused = look.refused.find(layer.template_name);
   if (refused == look.refused.end()) return answer;
   // What was there before is shown again; nothing was lost by asking for what can't be drawn.
-  const auto old = std::ranges::find_if(*before, [&](const StageLayer& each) {
-    return each.program == layer.program && each.id == layer.id;
-  });
+  const auto old = std::ranges::find_if(
+      *before, [&](const StageLayer& each) { return each.program == layer.program && each.id == layer.id; });
   const auto undone =
       old == before->end() ? parts_.book.remove(layer.program, layer.id) : parts_.book.put(*old);
   if (!undone) return tl::unexpected(undone.error());
@@ -531,7 +551,8 @@ Result<ApiAnswer> ShowRoutes::view(const ApiRequest& request) {
   const auto views = parts_.book.views();
   if (!views) return tl::unexpected(views.error());
   const auto found = views->find(program);
-  return ApiAnswer{.body = {{"program", program}, {"view", found == views->end() ? json::object() : found->second.body}}};
+  return ApiAnswer{
+      .body = {{"program", program}, {"view", found == views->end() ? json::object() : found->second.body}}};
 }
 
 Result<ApiAnswer> ShowRoutes::put_view(const ApiRequest& request) {
@@ -559,7 +580,8 @@ void list_items_of(commerce::ShopData& data, ShopLink& link, const Show& show) {
     const auto listing = data.listings.queue(show.key(), segment.item, segment.quota);
     const auto listed = listing ? data.listings.list(listing->id) : tl::unexpected(listing.error());
     if (!listed)
-      log::warning("show", "{}: {} is not listed: {}", show.key(), segment.item.text(), listed.error().message);
+      log::warning("show", "{}: {} is not listed: {}", show.key(), segment.item.text(),
+                   listed.error().message);
   }
   link.poke();
 }

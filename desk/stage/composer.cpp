@@ -17,8 +17,8 @@ using commerce::OfferState;
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr seconds kStanding{24h};  // of layers that nothing ends
-constexpr seconds kAfterglow{5};   // an offer's ended form stays so long
+constexpr seconds kStanding{24h};    // of layers that nothing ends
+constexpr seconds kAfterglow{5};     // an offer's ended form stays so long
 constexpr seconds kLicenceFirst{4};  // who asks for a deposit says who he is before that
 constexpr auto kEarly = 2s;  // what begins with a step must not wait for a clock that is a moment behind
 constexpr size_t kMostRecapRows = 6;
@@ -93,8 +93,9 @@ const commerce::Offer* running_offer(const ItemSight& sight, Instant now) {
 
 /// When an offer that is off the air went there. One that was ended early did when it last changed.
 Instant end_of(const commerce::Offer& offer, const StageSight& sight) {
-  return offer.state == OfferState::kConfirmed ? offer.window.end
-                                               : std::min(offer.window.end, offer.changed_at + sight.clock_offset);
+  return offer.state == OfferState::kConfirmed
+             ? offer.window.end
+             : std::min(offer.window.end, offer.changed_at + sight.clock_offset);
 }
 
 /// The offer, when it has just ended, or the price behind it is not known yet: the shop may still charge it.
@@ -131,13 +132,13 @@ std::optional<json> deposit_data(const StageSight& sight, const ItemSight& on, C
   const int64_t balance = on.item.price.minor - deposit.worth.minor;
   const auto& currency = on.item.price.currency;
   if (deposit.balance_until <= sight.now || balance < 0 || deposit.pay.currency != currency) {
-    out.remarks.push_back(fmt::format("{}: no deposit is asked for: its balance was due, or the price is below it",
-                                      on.item.title));
+    out.remarks.push_back(fmt::format(
+        "{}: no deposit is asked for: its balance was due, or the price is below it", on.item.title));
     return std::nullopt;
   }
   if (!sight.licence) {
-    out.remarks.push_back(
-        fmt::format("{}: no deposit is asked for: the show has no valid licence to show before it", on.item.title));
+    out.remarks.push_back(fmt::format(
+        "{}: no deposit is asked for: the show has no valid licence to show before it", on.item.title));
     return std::nullopt;
   }
   json data = {{"deposit", money_json(deposit.pay)},
@@ -176,14 +177,15 @@ json card_data(const StageSight& sight, const ItemSight& on, Composition& out) {
 }
 
 json item_basis(const ItemSight& on) {
-  json basis = {{"item",
-                 {{"product", on.item.ref.product},
-                  {"variant", on.item.ref.variant},
-                  {"sku", on.item.sku},
-                  {"title", on.item.title},
-                  {"version", on.version}}},
-                {"price", money_json(on.item.price)},
-                {"price_holds_until", on.price_holds_until ? json(format_rfc3339(*on.price_holds_until)) : json()}};
+  json basis = {
+      {"item",
+       {{"product", on.item.ref.product},
+        {"variant", on.item.ref.variant},
+        {"sku", on.item.sku},
+        {"title", on.item.title},
+        {"version", on.version}}},
+      {"price", money_json(on.item.price)},
+      {"price_holds_until", on.price_holds_until ? json(format_rfc3339(*on.price_holds_until)) : json()}};
   if (on.item.stock) basis["stock"] = *on.item.stock;
   if (on.offer)
     basis["offer"] = {{"id", on.offer->id},
@@ -246,12 +248,14 @@ void add_licence(const StageSight& sight, LayerList& layers) {
   const auto turn = std::max<int64_t>(0, (sight.now - began) / plan.licence_every);
   const Instant from = began + turn * plan.licence_every;
   const Instant until = std::min(from + plan.licence_for, sight.licence->holds_until);
-  if (sight.now < until && from < until) layers.add("licence", "licence", std::move(data), {from, until, "hide", std::nullopt}, basis);
+  if (sight.now < until && from < until)
+    layers.add("licence", "licence", std::move(data), {from, until, "hide", std::nullopt}, basis);
 }
 
 void add_recap(const StageSight& sight, LayerList& layers) {
   json rows = json::array();
-  for (size_t i = sight.shown.size() - std::min(sight.shown.size(), kMostRecapRows); i < sight.shown.size(); ++i) {
+  for (size_t i = sight.shown.size() - std::min(sight.shown.size(), kMostRecapRows); i < sight.shown.size();
+       ++i) {
     json row = {{"number", fmt::format("{:02}", sight.shown[i].number)}, {"name", sight.shown[i].name}};
     if (sight.shown[i].price) row["price"] = money_json(*sight.shown[i].price);
     rows.push_back(std::move(row));
@@ -273,7 +277,8 @@ void add_waiting(const StageSight& sight, LayerList& layers) {
   const auto& plan = sight.show->plan;
   if (!plan.begins_at) return;
   layers.add("starting_soon", "starting_soon",
-             {{"title", plan.title.empty() ? "直播即将开始" : plan.title}, {"starts_at", format_rfc3339(*plan.begins_at)}},
+             {{"title", plan.title.empty() ? "直播即将开始" : plan.title},
+              {"starts_at", format_rfc3339(*plan.begins_at)}},
              standing(sight));
 }
 
@@ -315,7 +320,8 @@ bool is_in_show(const StageSight& sight, const std::string& program) {
 }
 
 /// `scene` as it comes from the configuration, with what somebody chose.
-void set_view(json& scene, const StageSight& sight, const std::string& program, const std::string& studio_name) {
+void set_view(json& scene, const StageSight& sight, const std::string& program,
+              const std::string& studio_name) {
   if (const auto view = sight.views.find(program); view != sight.views.end())
     for (const char* key : {"pictures", "fallback_cameras", "sounds"})
       if (view->second.body.contains(key)) scene[key] = view->second.body[key];

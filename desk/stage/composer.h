@@ -58,7 +58,7 @@ struct StageSight {
     std::string name;
     std::optional<Money> price;  // nothing where it is not known to hold
   };
-  std::vector<Shown> shown;          // items that were on, for the recap
+  std::vector<Shown> shown;  // items that were on, for the recap
   std::vector<StageLayer> layers;
   std::map<std::string, StageView> views;
   std::set<std::string> refused_templates;  // the studio could not draw them with what they were given
@@ -79,7 +79,8 @@ struct Composition {
   std::vector<std::string> remarks;  // what is not shown, and why; for people
 };
 
-/// `was_on_air`: of programs while no show is live; a technician may have put them on. A function of its arguments.
+/// `was_on_air`: of programs while no show is live; a technician may have put them on. A function of its
+/// arguments.
 Composition compose(const StageSight& sight, const Config& config, const std::set<std::string>& was_on_air);
 
 /// Some lease of `sent` is half over, and `now` knows a longer one.

@@ -17,12 +17,12 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr auto kQuickly = 2s;        // what needs no drawing
-constexpr auto kDrawing = 10s;       // the studio itself gives up after 8
-constexpr auto kLookEvery = 1s;      // leases, and what nobody pokes for
-constexpr auto kTryEvery = 500ms;    // while the studio does not answer
-constexpr auto kClockSlack = 50ms;   // an offset that differs by less is the same: each one is another state
-constexpr int kTries = 8;            // revisions of others and templates that are refused, in one look
+constexpr auto kQuickly = 2s;       // what needs no drawing
+constexpr auto kDrawing = 10s;      // the studio itself gives up after 8
+constexpr auto kLookEvery = 1s;     // leases, and what nobody pokes for
+constexpr auto kTryEvery = 500ms;   // while the studio does not answer
+constexpr auto kClockSlack = 50ms;  // an offset that differs by less is the same: each one is another state
+constexpr int kTries = 8;           // revisions of others and templates that are refused, in one look
 constexpr size_t kMostComing = 3;
 constexpr int kNewestOffers = 100;
 const Instant kFarAway = Instant{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
@@ -37,9 +37,9 @@ Error to_error(const json& error) {
     if (to_string(static_cast<ErrorCode>(code)) == error.value("code", ""))
       made.code = static_cast<ErrorCode>(code);
   for (const auto& problem : error.value("problems", json::array()))
-    made.message += "; " + Problem{problem.value("where", ""), problem.value("found", ""),
-                                   problem.value("allowed", "")}
-                               .text();
+    made.message +=
+        "; " +
+        Problem{problem.value("where", ""), problem.value("found", ""), problem.value("allowed", "")}.text();
   return made;
 }
 
@@ -74,9 +74,10 @@ Status Stage::wait_until_shown(milliseconds patience) {
   const uint64_t mine = ++pokes_;
   wake_.notify_all();
   if (!settled_.wait_for(lock, patience, [&] { return settled_pokes_ >= mine; }))
-    return fail(ErrorCode::kTimeout,
-                fmt::format("the studio has not shown it within {} ms; it is kept, and shown as soon as it can be",
-                            patience.count()));
+    return fail(
+        ErrorCode::kTimeout,
+        fmt::format("the studio has not shown it within {} ms; it is kept, and shown as soon as it can be",
+                    patience.count()));
   if (last_.fault) return tl::unexpected(*last_.fault);
   return {};
 }
@@ -101,7 +102,8 @@ void Stage::run(const std::stop_token& stop) {
     if (!done && (!last_.fault || last_.fault->message != done.error().message))
       log::warning("stage", "what should be shown is not: {}; tried again every {} ms", done.error().message,
                    kTryEvery.count());
-    if (done && last_.fault) log::info("stage", "what should be shown is shown again, revision {}", last_.revision);
+    if (done && last_.fault)
+      log::info("stage", "what should be shown is shown again, revision {}", last_.revision);
     last_.fault = done ? std::nullopt : std::optional(done.error());
     settled_pokes_ = pokes;
     settled_.notify_all();
@@ -137,7 +139,8 @@ Status Stage::look() {
       last_.clock_offset = sight->clock_offset;
       last_.refused = refused_;
     }
-    if (sent_ && sent_->essence == wanted.essence && !is_worth_renewing(*sent_, wanted, sight->now)) return {};
+    if (sent_ && sent_->essence == wanted.essence && !is_worth_renewing(*sent_, wanted, sight->now))
+      return {};
     const auto done = send(wanted, sight->clock_offset);
     if (!done && done.error().code == ErrorCode::kStaleRevision) {
       studio_.reset();
@@ -244,8 +247,8 @@ Status Stage::see_paper(StageSight& sight) {
   if (!payees) return tl::unexpected(payees.error());
   for (const auto& payee : *payees)
     if (payee.id == sight.show->plan.payee)
-      sight.is_payee_licensed = !payee.paper.value.is_withdrawn &&
-                                payee.paper.value.name == sight.licence->document.holder;
+      sight.is_payee_licensed =
+          !payee.paper.value.is_withdrawn && payee.paper.value.name == sight.licence->document.holder;
   return {};
 }
 
@@ -309,7 +312,8 @@ void Stage::set_air(const StageSight& sight) {
   if (!listings) return;
   for (const auto& listing : *listings) {
     const bool is_on = sight.show && listing.show == sight.show->key() &&
-                       sight.steps.back().kind == Segment::Kind::kItem && listing.ref == sight.steps.back().item;
+                       sight.steps.back().kind == Segment::Kind::kItem &&
+                       listing.ref == sight.steps.back().item;
     using Air = commerce::ListingBook::Air;
     if (is_on && listing.state == commerce::ListingState::kListed)
       (void)parts_.data.listings.set_air(listing.id, Air::kOn);

@@ -28,9 +28,10 @@
 
 namespace vitrine::desk {
 
-/// Keeps the studio showing what should be shown, in one thread: looks at everything that decides it, composes the
-/// program state, and sends it whole when it is another one or a lease is half over. What it knows is in the
-/// stores and in the studio; either side may be killed at any time, and the next look brings them together.
+/// Keeps the studio showing what should be shown, in one thread: looks at everything that decides it,
+/// composes the program state, and sends it whole when it is another one or a lease is half over. What it
+/// knows is in the stores and in the studio; either side may be killed at any time, and the next look brings
+/// them together.
 class Stage {
  public:
   struct Parts {
@@ -45,10 +46,11 @@ class Stage {
   };
   /// Called on its thread.
   struct Calls {
-    std::function<std::chrono::milliseconds()> clock_offset;       // backend's clock minus ours
-    std::function<void(std::vector<commerce::Ref>)> watch;         // their prices are needed
-    std::function<Status(uint64_t revision, const nlohmann::json& basis)> note_sent;  // durable before it is sent
-    std::function<void()> changed;                                 // something else is shown, or a show has ended
+    std::function<std::chrono::milliseconds()> clock_offset;  // backend's clock minus ours
+    std::function<void(std::vector<commerce::Ref>)> watch;    // their prices are needed
+    std::function<Status(uint64_t revision, const nlohmann::json& basis)>
+        note_sent;                  // durable before it is sent
+    std::function<void()> changed;  // something else is shown, or a show has ended
   };
 
   Stage(const Parts& parts, Calls calls);
@@ -58,19 +60,20 @@ class Stage {
 
   /// Something that decides what is shown has changed. Thread: any; never blocks.
   void poke();
-  /// The studio says that it shows this revision; one that is not ours was made by somebody else. Thread: any.
+  /// The studio says that it shows this revision; one that is not ours was made by somebody else. Thread:
+  /// any.
   void studio_shows(uint64_t revision);
   /// Waits until what was in the stores when this was called is shown, for a lease of it or longer than any
   /// studio needs. Errors: what keeps it from being shown; kTimeout. Thread: any but its own.
   Status wait_until_shown(std::chrono::milliseconds patience);
 
   struct Look {
-    uint64_t revision = 0;             // acknowledged by the studio; 0: none of ours
-    std::vector<std::string> remarks;  // what is not shown, and why
+    uint64_t revision = 0;                       // acknowledged by the studio; 0: none of ours
+    std::vector<std::string> remarks;            // what is not shown, and why
     std::map<std::string, std::string> refused;  // templates the studio can't draw with their data, and why
-    std::optional<Error> fault;        // what keeps it from being shown
-    Composition composition;           // as it was sent last
-    std::chrono::milliseconds clock_offset{0};  // the backend's clock minus ours
+    std::optional<Error> fault;                  // what keeps it from being shown
+    Composition composition;                     // as it was sent last
+    std::chrono::milliseconds clock_offset{0};   // the backend's clock minus ours
   };
   [[nodiscard]] Look last() const;
 
@@ -88,7 +91,8 @@ class Stage {
   Result<std::optional<PaperSight>> see_licence(const StageSight& sight);
   Status see_paper(StageSight& sight);
   Status see_recap(StageSight& sight);
-  [[nodiscard]] std::optional<Instant> price_holds_until(const StageSight& sight, const commerce::Ref& ref) const;
+  [[nodiscard]] std::optional<Instant> price_holds_until(const StageSight& sight,
+                                                         const commerce::Ref& ref) const;
   void watch(const StageSight& sight);
   void set_air(const StageSight& sight);
   Status read_studio();
@@ -105,19 +109,19 @@ class Stage {
   std::optional<Composition> sent_;
   std::chrono::milliseconds clock_offset_{0};
   std::map<std::string, std::string> refused_;  // templates that the studio could not draw, and why
-  nlohmann::json refused_of_;                    // the whole of which they were a part
-  bool is_refused_ = false;                      // what was sent last, for a reason that was not known before
+  nlohmann::json refused_of_;                   // the whole of which they were a part
+  bool is_refused_ = false;                     // what was sent last, for a reason that was not known before
   std::vector<commerce::Ref> watched_;
   std::string air_;  // for which step listings were set on and off air
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::condition_variable settled_;
-  uint64_t pokes_ = 0;         // guarded by mutex_
-  uint64_t settled_pokes_ = 0; // guarded by mutex_
+  uint64_t pokes_ = 0;             // guarded by mutex_
+  uint64_t settled_pokes_ = 0;     // guarded by mutex_
   uint64_t foreign_revision_ = 0;  // guarded by mutex_
-  Look last_;                  // guarded by mutex_
-  std::jthread thread_;        // last: it ends before the rest goes
+  Look last_;                      // guarded by mutex_
+  std::jthread thread_;            // last: it ends before the rest goes
 };
 
 }  // namespace vitrine::desk

@@ -15,9 +15,10 @@ using nlohmann::json;
 
 Status StageBook::put(const StageLayer& layer) {
   return store_.write([&](SQLite::Database& database) -> Status {
-    SQLite::Statement put(database,
-                          "INSERT OR REPLACE INTO stage_layer(program, layer, template, data, after, valid_from, "
-                          "valid_until, changed_by, changed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    SQLite::Statement put(
+        database,
+        "INSERT OR REPLACE INTO stage_layer(program, layer, template, data, after, valid_from, "
+        "valid_until, changed_by, changed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     put.bind(1, layer.program);
     put.bind(2, layer.id);
     put.bind(3, layer.template_name);
@@ -45,9 +46,10 @@ Status StageBook::remove(const std::string& program, const std::string& id) {
 Result<std::vector<StageLayer>> StageBook::layers() const {
   using Layers = std::vector<StageLayer>;
   return read_from<Layers>(store_, [](SQLite::Database& database) -> Result<Layers> {
-    SQLite::Statement row(database,
-                          "SELECT program, layer, template, data, after, valid_from, valid_until, changed_by, "
-                          "changed_at FROM stage_layer ORDER BY changed_at, program, layer");
+    SQLite::Statement row(
+        database,
+        "SELECT program, layer, template, data, after, valid_from, valid_until, changed_by, "
+        "changed_at FROM stage_layer ORDER BY changed_at, program, layer");
     Layers layers;
     while (row.executeStep())
       layers.push_back({row.getColumn(0).getString(),
@@ -65,7 +67,8 @@ Result<std::vector<StageLayer>> StageBook::layers() const {
 Status StageBook::put(const StageView& view) {
   return store_.write([&](SQLite::Database& database) -> Status {
     SQLite::Statement put(
-        database, "INSERT OR REPLACE INTO stage_view(program, body, changed_by, changed_at) VALUES(?, ?, ?, ?)");
+        database,
+        "INSERT OR REPLACE INTO stage_view(program, body, changed_by, changed_at) VALUES(?, ?, ?, ?)");
     put.bind(1, view.program);
     put.bind(2, view.body.dump());
     put.bind(3, view.by.name);

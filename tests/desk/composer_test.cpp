@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is shown of a price, and for how long: a function of what is known.
+#include "desk/stage/composer.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/program_state.h"
 #include "core/rfc3339.h"
-#include "desk/stage/composer.h"
 
 namespace vitrine::desk {
 namespace {
@@ -32,12 +33,15 @@ class ComposerTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto config = parse_config(
-        "[studio]\nname = \"店\"\nstate_dir = \"/tmp/s\"\nrun_dir = \"/tmp/r\"\n[[camera]]\nid = \"a\"\nsource = "
-        "\"test:bars\"\n[[program]]\nid = \"main\"\n[[program]]\nid = \"tall\"\nwidth = 1080\nheight = 1920\n",
+        "[studio]\nname = \"店\"\nstate_dir = \"/tmp/s\"\nrun_dir = \"/tmp/r\"\n[[camera]]\nid = "
+        "\"a\"\nsource = "
+        "\"test:bars\"\n[[program]]\nid = \"main\"\n[[program]]\nid = \"tall\"\nwidth = 1080\nheight = "
+        "1920\n",
         "test.toml");
     ASSERT_TRUE(config) << to_error(config.error()).message;
     config_ = *config;
-    const auto plan = show_plan_from({{"host", "小李"}, {"rundown", {{{"kind", "item"}, {"item", {{"product", "p"}}}}}}});
+    const auto plan =
+        show_plan_from({{"host", "小李"}, {"rundown", {{{"kind", "item"}, {"item", {{"product", "p"}}}}}}});
     ASSERT_TRUE(plan);
     sight_.now = kNow;
     sight_.show.emplace();
@@ -106,7 +110,8 @@ TEST_F(ComposerTest, AnOfferEndsTheCardInItsFrameAndNotBefore) {
   EXPECT_EQ(form("card", kNow + 20s - 1us), LayerForm::kNormal);
   EXPECT_EQ(form("card", kNow + 20s), LayerForm::kEnded);
   EXPECT_EQ(layer("countdown")["data"]["ends_at"], format_rfc3339(kNow + 20s));
-  EXPECT_EQ(form("countdown", kNow + 22s), LayerForm::kNormal) << "its own instant turns it into its ended form";
+  EXPECT_EQ(form("countdown", kNow + 22s), LayerForm::kNormal)
+      << "its own instant turns it into its ended form";
   EXPECT_EQ(form("countdown", kNow + 26s), LayerForm::kHidden);
   EXPECT_EQ(layer("card")["data"]["price_label"], "直播价");
 }

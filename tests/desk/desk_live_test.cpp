@@ -25,18 +25,22 @@ class DeskLive : public testing::Test {
  protected:
   void SetUp() override {
     const std::string place = dir_.path().string();
-    dir_.write("vitrine.toml",
-               "[studio]\nname = \"店\"\nstate_dir = \"" + place + "/state\"\nrun_dir = \"" + place +
-                   "/run\"\ntheme_dir = \"" VITRINE_SOURCE_DIR
-                   "/themes\"\nplatforms_file = \"" VITRINE_SOURCE_DIR
-                   "/encoder/platforms.toml\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = "
-                   "\"main\"\nwidth = 640\nheight = 360\nfps = 15\npreset = \"ultrafast\"\nvideo_kbps = 500\n[commerce]\n"
-                   "backend = \"local\"\n[desk]\nlisten = \"127.0.0.1:" + std::to_string(fakes::free_port()) + "\"\n");
+    dir_.write(
+        "vitrine.toml",
+        "[studio]\nname = \"店\"\nstate_dir = \"" + place + "/state\"\nrun_dir = \"" + place +
+            "/run\"\ntheme_dir = \"" VITRINE_SOURCE_DIR "/themes\"\nplatforms_file = \"" VITRINE_SOURCE_DIR
+            "/encoder/platforms.toml\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = "
+            "\"main\"\nwidth = 640\nheight = 360\nfps = 15\npreset = \"ultrafast\"\nvideo_kbps = "
+            "500\n[commerce]\n"
+            "backend = \"local\"\n[desk]\nlisten = \"127.0.0.1:" +
+            std::to_string(fakes::free_port()) + "\"\n");
     start_studio();
     start_desk();
-    ASSERT_EQ(ctl({"import", write("t.csv", "编号,商品名称,售价,库存\nA001,梨,39.90,5\nA002,茶,99,7\n")}).exit_code, 0);
-    const auto put = ctl({"show", "put",
-                          write("plan.json", R"({"plan": {"title": "晚场", "host": "小李", "rundown": [
+    ASSERT_EQ(
+        ctl({"import", write("t.csv", "编号,商品名称,售价,库存\nA001,梨,39.90,5\nA002,茶,99,7\n")}).exit_code,
+        0);
+    const auto put =
+        ctl({"show", "put", write("plan.json", R"({"plan": {"title": "晚场", "host": "小李", "rundown": [
                             {"kind": "opening"}, {"kind": "item", "item": {"product": "A001"}},
                             {"kind": "item", "item": {"product": "A002"}}]}})")});
     ASSERT_EQ(put.exit_code, 0) << put.errors;
@@ -47,14 +51,17 @@ class DeskLive : public testing::Test {
       (*process)->signal(SIGTERM);
       (void)(*process)->wait();
     }
-    if (HasFailure()) std::cerr << fakes::read_file(dir_.path() / "desk.log") << fakes::read_file(dir_.path() / "studio.log");
+    if (HasFailure())
+      std::cerr << fakes::read_file(dir_.path() / "desk.log") << fakes::read_file(dir_.path() / "studio.log");
   }
   void start_studio() {
-    studio_.emplace(fakes::ChildProcess({VITRINE_BIN_DIR "/vitrine-studio", "--config", config()}, dir_.path() / "studio.log"));
+    studio_.emplace(fakes::ChildProcess({VITRINE_BIN_DIR "/vitrine-studio", "--config", config()},
+                                        dir_.path() / "studio.log"));
     ASSERT_TRUE(fakes::wait_for([&] { return ctl({"status"}).exit_code != 3; }));
   }
   void start_desk() {
-    desk_.emplace(fakes::ChildProcess({VITRINE_BIN_DIR "/vitrine-desk", "--config", config()}, dir_.path() / "desk.log"));
+    desk_.emplace(fakes::ChildProcess({VITRINE_BIN_DIR "/vitrine-desk", "--config", config()},
+                                      dir_.path() / "desk.log"));
     ASSERT_TRUE(fakes::wait_for([&] { return ctl({"sync"}).exit_code != 3; }));
   }
   [[nodiscard]] fakes::Finished ctl(std::vector<std::string> arguments) const {
@@ -64,7 +71,9 @@ class DeskLive : public testing::Test {
   [[nodiscard]] json ask(std::vector<std::string> arguments) const {
     return json::parse(ctl(std::move(arguments)).output, nullptr, false);
   }
-  std::string write(const std::string& name, const std::string& text) const { return dir_.write(name, text).string(); }
+  std::string write(const std::string& name, const std::string& text) const {
+    return dir_.write(name, text).string();
+  }
   [[nodiscard]] std::string config() const { return (dir_.path() / "vitrine.toml").string(); }
 
   /// What was on screen, in order: the studio's own records of all its sessions.
@@ -94,7 +103,8 @@ class DeskLive : public testing::Test {
         [&] {
           const auto records = visible();
           const json card = records.empty() ? json() : layer(records.back(), "card");
-          return card.is_object() && card["form"] == form && (minor == 0 || card["data"]["price"]["minor"] == minor);
+          return card.is_object() && card["form"] == form &&
+                 (minor == 0 || card["data"]["price"]["minor"] == minor);
         },
         std::chrono::seconds(20));
   }
@@ -160,8 +170,10 @@ TEST_F(DeskLive, WhoeverIsKilledTheyComeTogetherAndNothingAcknowledgedIsLost) {
       const json live = ask({"show", "now"});
       const json status = ask({"status"});
       return live.is_object() && live.value("is_live", false) && live["on"]["segment"] == segment &&
-             status.is_object() && status["programs"][0]["scene"] == scene && status["programs"][0]["on_air"] == true;
-    })) << "round " << round;
+             status.is_object() && status["programs"][0]["scene"] == scene &&
+             status["programs"][0]["on_air"] == true;
+    })) << "round "
+        << round;
   }
   ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
   EXPECT_EQ(ask({"status"})["programs"][0]["on_air"], false);
@@ -182,7 +194,8 @@ TEST_F(DeskLive, WhatCanNotBeDrawnIsRefusedAndTheRestStays) {
   const auto refused = ctl({"layer", "on", "q", "question", write("q.json", R"({"question": ""})")});
   EXPECT_EQ(refused.exit_code, 4) << refused.output;
   EXPECT_THAT(refused.output, HasSubstr("question"));
-  EXPECT_EQ(ctl({"layer", "on", "q", "question", write("r.json", R"({"question": "几天能到？"})")}).exit_code, 0);
+  EXPECT_EQ(ctl({"layer", "on", "q", "question", write("r.json", R"({"question": "几天能到？"})")}).exit_code,
+            0);
   EXPECT_TRUE(wait_for_card("normal", 3990));
   EXPECT_EQ(layer(visible().back(), "on-q")["form"], "normal");
 }

@@ -43,9 +43,11 @@ json item(const char* product) {
 }
 
 ShowPlan evening() {
-  return plan_of({{"title", "晚场"},
-                  {"host", "小李"},
-                  {"rundown", {{{"kind", "opening"}}, item("a"), item("b"), item("c"), {{"kind", "break"}}, item("d")}}});
+  return plan_of(
+      {{"title", "晚场"},
+       {"host", "小李"},
+       {"rundown",
+        {{{"kind", "opening"}}, item("a"), item("b"), item("c"), {{"kind", "break"}}, item("d")}}});
 }
 
 class ShowBookTest : public testing::Test {
@@ -89,14 +91,16 @@ TEST(ShowPlanTest, ReadsBackWhatItWrote) {
 }
 
 TEST(ShowPlanTest, EveryMistakeIsNamed) {
-  const auto plan = show_plan_from({{"title", "a\u202Eb"},
-                                    {"begins_at", "tomorrow"},
-                                    {"starts_by_itself", true},
-                                    {"tpyo", 1},
-                                    {"repeats", {{"days", {"someday"}}, {"at", "25:00"}, {"minutes", 0}}},
-                                    {"rundown", {{{"kind", "item"}}, {{"kind", "break"}, {"item", {{"product", "a"}}}}}}});
+  const auto plan =
+      show_plan_from({{"title", "a\u202Eb"},
+                      {"begins_at", "tomorrow"},
+                      {"starts_by_itself", true},
+                      {"tpyo", 1},
+                      {"repeats", {{"days", {"someday"}}, {"at", "25:00"}, {"minutes", 0}}},
+                      {"rundown", {{{"kind", "item"}}, {{"kind", "break"}, {"item", {{"product", "a"}}}}}}});
   ASSERT_FALSE(plan);
-  for (const char* where : {"title", "begins_at", "tpyo", "days[0]", "repeats.at", "minutes", "rundown[0].item", "rundown[1].item"})
+  for (const char* where : {"title", "begins_at", "tpyo", "days[0]", "repeats.at", "minutes",
+                            "rundown[0].item", "rundown[1].item"})
     EXPECT_THAT(plan.error().message, HasSubstr(where));
 }
 
@@ -193,7 +197,8 @@ TEST(NextStart, FollowsTheShopsClockOverDaylightSaving) {
   const Zone berlin("Europe/Berlin");
   const Repeats daily{{std::chrono::Sunday, std::chrono::Monday, std::chrono::Tuesday, std::chrono::Wednesday,
                        std::chrono::Thursday, std::chrono::Friday, std::chrono::Saturday},
-                      2h + 30min, 60min};
+                      2h + 30min,
+                      60min};
   EXPECT_EQ(*next_start(daily, at("2026-03-28T00:00:00Z")), at("2026-03-28T01:30:00Z"));
   EXPECT_EQ(*next_start(daily, at("2026-03-28T12:00:00Z")), at("2026-03-29T01:00:00Z"))
       << "2:30 does not exist on that day: the first moment after the gap";
