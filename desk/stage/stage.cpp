@@ -128,11 +128,11 @@ Status Stage::look() {
         continue;
       }
     }
-    const Composition whole = compose(*sight, parts_.config, studio_->on_air);
+    const Composition whole = compose(*sight, parts_.config, by_hand());
     // What was refused may have been mended: everything is tried again.
     if (whole.essence != refused_of_) refused_.clear();
     for (const auto& [name, reason] : refused_) sight->refused_templates.insert(name);
-    const Composition wanted = refused_.empty() ? whole : compose(*sight, parts_.config, studio_->on_air);
+    const Composition wanted = refused_.empty() ? whole : compose(*sight, parts_.config, by_hand());
     {
       const std::lock_guard lock(mutex_);
       last_.remarks = wanted.remarks;
@@ -346,6 +346,16 @@ Status Stage::read_studio() {
   return {};
 }
 
+/// Programs that are on air with a scene that is no show's.
+std::set<std::string> Stage::by_hand() const {
+  std::set<std::string> programs;
+  for (const auto& id : studio_->on_air)
+    if (const auto scene = studio_->scenes.find(id);
+        scene == studio_->scenes.end() || !scene->second.starts_with("show-"))
+      programs.insert(id);
+  return programs;
+}
+
 /// The studio keeps a scene of this show, and none of its programs is on air: somebody pressed stop there.
 bool Stage::was_stopped_by_hand(const StageSight& sight) const {
   if (!sight.show || !studio_->on_air.empty()) return false;
@@ -374,8 +384,10 @@ Status Stage::send(const Composition& wanted, milliseconds clock_offset) {
   }
   studio_->revision = revision;
   studio_->on_air.clear();
-  for (const auto& program : wanted.programs)
+  for (const auto& program : wanted.programs) {
     if (program.value("on_air", false)) studio_->on_air.insert(program["id"]);
+    studio_->scenes[program["id"]] = program["scene"]["id"];
+  }
   sent_ = wanted;
   const std::lock_guard lock(mutex_);
   last_.revision = revision;

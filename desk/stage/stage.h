@@ -96,7 +96,8 @@ class Stage {
   void watch(const StageSight& sight);
   void set_air(const StageSight& sight);
   Status read_studio();
-  bool was_stopped_by_hand(const StageSight& sight) const;
+  [[nodiscard]] std::set<std::string> by_hand() const;
+  [[nodiscard]] bool was_stopped_by_hand(const StageSight& sight) const;
   Status send(const Composition& wanted, std::chrono::milliseconds clock_offset);
   bool refuse_templates(const nlohmann::json& problems);
   Result<nlohmann::json> ask(const nlohmann::json& request, std::chrono::milliseconds patience) const;
