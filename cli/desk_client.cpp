@@ -38,12 +38,20 @@ json refusal_of(long status, const std::string& text) {
   if (!problem || !problem->is_object())
     return refusal_json(
         {ErrorCode::kProtocol, fmt::format("the desk answered with status {} and no reason", status)});
-  json error = {{"code", problem->value("code", "unknown")},
-                {"message", problem->value("detail", problem->value("title", ""))}};
-  if (problem->contains("problems") && !(*problem)["problems"].empty()) {
+  std::string message = problem->value("detail", problem->value("title", ""));
+  json error = {{"code", problem->value("code", "unknown")}};
+  if (problem->contains("problems")) {
     error["problems"] = (*problem)["problems"];
-    error["message"] = problem->value("title", "refused");
+    // They are printed by themselves; what the detail says besides them stays.
+    Problems problems;
+    for (const auto& each : error["problems"])
+      problems.push_back({each.value("where", ""), each.value("found", ""), each.value("allowed", "")});
+    const std::string texts = to_error(problems).message;
+    if (message.ends_with(texts)) message.resize(message.size() - texts.size());
+    while (message.ends_with(' ')) message.pop_back();
+    if (message.empty()) message = problem->value("title", "refused") + ":";
   }
+  error["message"] = std::move(message);
   return {{"ok", false}, {"error", std::move(error)}};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,13 @@ class DeskClient {
   [[nodiscard]] Answered<Answer> ask(const Question& question) const;
 
   const std::filesystem::path socket_;
+};
+
+/// How a command speaks with the desk and with who typed it.
+struct DeskLine {
+  const DeskClient& desk;
+  std::function<int(const DeskClient::Refusal& refusal)> print_failure;  // gives the exit code
+  bool is_json = false;
 };
 
 /// An error of this side as one.

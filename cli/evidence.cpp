@@ -159,16 +159,14 @@ EvidenceCommands::EvidenceCommands(CLI::App& app) {
   key_ = evidence->add_subcommand("key", "The key that signs, to be published before anybody doubts");
 }
 
-std::optional<int> EvidenceCommands::run(const EvidenceLine& line) const {
+std::optional<int> EvidenceCommands::run(const DeskLine& line, const fs::path& recordings) const {
   if (verify_->parsed()) return verify(line);
-  if (show_->parsed()) return show(line);
+  if (show_->parsed()) return show(line, recordings);
   if (export_->parsed()) return make_export(line);
   if (!sessions_->parsed() && !key_->parsed()) return std::nullopt;
   const auto answer =
-      line.ask("GET",
-               sessions_->parsed() ? "/api/v1/evidence/sessions" + query_of({{"program", program_}})
-                                   : "/api/v1/evidence/key",
-               nullptr);
+      line.desk.get(sessions_->parsed() ? "/api/v1/evidence/sessions" + query_of({{"program", program_}})
+                                        : "/api/v1/evidence/key");
   if (!answer) return line.print_failure(answer.error());
   if (line.is_json)
     std::cout << answer->dump(2) << "\n";
@@ -179,39 +177,34 @@ std::optional<int> EvidenceCommands::run(const EvidenceLine& line) const {
   return kDone;
 }
 
-int EvidenceCommands::verify(const EvidenceLine& line) const {
-  const auto answer = line.ask("POST", "/api/v1/evidence/verify", nullptr);
+int EvidenceCommands::verify(const DeskLine& line) const {
+  const auto answer = line.desk.send("POST", "/api/v1/evidence/verify", nullptr);
   if (!answer) return line.print_failure(answer.error());
   std::cout << (line.is_json ? answer->dump(2) + "\n" : format_verdict(*answer));
   return answer->value("ok", false) ? kDone : kNeedsAttention;
 }
 
-int EvidenceCommands::show(const EvidenceLine& line) const {
-  const auto answer =
-      line.ask("GET", "/api/v1/evidence/at" + query_of({{"program", program_}, {"time", at_}}), nullptr);
+int EvidenceCommands::show(const DeskLine& line, const fs::path& recordings) const {
+  const auto answer = line.desk.get("/api/v1/evidence/at" + query_of({{"program", program_}, {"time", at_}}));
   if (!answer) return line.print_failure(answer.error());
   std::cout << (line.is_json ? answer->dump(2) + "\n" : format_on_screen(*answer));
   for (const auto& [output, extract] :
-       {std::pair(picture_,
-                  std::function([&] { return extract_picture(*answer, line.recordings, picture_); })),
+       {std::pair(picture_, std::function([&] { return extract_picture(*answer, recordings, picture_); })),
         std::pair(clip_,
-                  std::function([&] { return extract_clip(*answer, line.recordings, seconds_, clip_); }))}) {
+                  std::function([&] { return extract_clip(*answer, recordings, seconds_, clip_); }))}) {
     if (output.empty()) continue;
-    if (const auto done = extract(); !done)
-      return line.print_failure(
-          {{"ok", false},
-           {"error", {{"code", to_string(done.error().code)}, {"message", done.error().message}}}});
+    if (const auto done = extract(); !done) return line.print_failure(refusal_json(done.error()));
     if (!line.is_json) std::cout << "written: " << output << "\n";
   }
   return kDone;
 }
 
-int EvidenceCommands::make_export(const EvidenceLine& line) const {
+int EvidenceCommands::make_export(const DeskLine& line) const {
   json wish = {{"recordings", !is_without_recordings_}};
   for (const auto& [name, value] : {std::pair("program", program_), std::pair("session", session_),
                                     std::pair("from", from_), std::pair("until", until_)})
     if (!value.empty()) wish[name] = value;
-  const auto answer = line.ask("POST", "/api/v1/evidence/export", wish);
+  const auto answer = line.desk.send("POST", "/api/v1/evidence/export", wish);
   if (!answer) return line.print_failure(answer.error());
   if (line.is_json)
     std::cout << answer->dump(2) << "\n";

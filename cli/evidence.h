@@ -2,41 +2,29 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <tl/expected.hpp>
 
-#include "core/error.h"
+#include "cli/desk_client.h"
 
 namespace vitrine::cli {
-
-/// How the evidence is asked for.
-struct EvidenceLine {
-  /// A request to the desk's API; a refusal as {"error": {"code", "message"}}.
-  std::function<tl::expected<nlohmann::json, nlohmann::json>(
-      const std::string& method, const std::string& path, const nlohmann::json& body)>
-      ask;
-  std::function<int(const nlohmann::json& refusal)> print_failure;  // gives the exit code
-  std::filesystem::path recordings;                                 // of the studio, for pictures and clips
-  bool is_json = false;
-};
 
 /// `evidence verify`, `show`, `sessions`, `export`, `key`. Pictures and clips are cut out of the recording by
 /// ffmpeg(1), with the caller's rights: the desk opens no media.
 class EvidenceCommands {
  public:
   explicit EvidenceCommands(CLI::App& app);
-  /// The exit code, where one of these commands was given.
-  [[nodiscard]] std::optional<int> run(const EvidenceLine& line) const;
+  /// The exit code, where one of these commands was given. `recordings`: of the studio, for pictures and
+  /// clips.
+  [[nodiscard]] std::optional<int> run(const DeskLine& line, const std::filesystem::path& recordings) const;
 
  private:
-  [[nodiscard]] int verify(const EvidenceLine& line) const;
-  [[nodiscard]] int show(const EvidenceLine& line) const;
-  [[nodiscard]] int make_export(const EvidenceLine& line) const;
+  [[nodiscard]] int verify(const DeskLine& line) const;
+  [[nodiscard]] int show(const DeskLine& line, const std::filesystem::path& recordings) const;
+  [[nodiscard]] int make_export(const DeskLine& line) const;
 
   CLI::App* verify_;
   CLI::App* show_;

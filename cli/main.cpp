@@ -24,11 +24,14 @@
 #include "core/control_socket.h"
 #include "core/json_text.h"
 #include "core/program_state.h"
+#include "core/shared_memory.h"
 
 namespace vitrine::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
 
 struct Options {
   std::string config = "/etc/vitrine/vitrine.toml";
@@ -274,6 +277,19 @@ int end_offer(const Options& options, const DeskClient& desk) {
               });
 }
 
+/// The picture that came with an answer, into a file; gives its bytes. Errors: kProtocol, kIo.
+Result<size_t> save_attachment(const ControlServer::Answer& answer, const std::filesystem::path& output) {
+  const auto size = verify_memfd(answer.attachment.get(), Sealing::kImmutable, kMostAttachmentBytes);
+  if (!size) return fail(ErrorCode::kProtocol, "no picture came: " + size.error().message);
+  const auto mapping = Mapping::create(answer.attachment.get(), 0, *size, Mapping::Access::kRead);
+  if (!mapping) return tl::unexpected(mapping.error());
+  std::ofstream file(output, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(mapping->data()), static_cast<std::streamsize>(*size));
+  file.flush();
+  if (!file) return fail(ErrorCode::kIo, output.string() + ": can't be written");
+  return *size;
+}
+
 int snapshot(const Options& options) {
   json request = {{"op", "snapshot"}};
   if (!options.program.empty()) request["program"] = options.program;
@@ -411,11 +427,7 @@ int run(int argc, char** argv) {
                       options.is_json};
   if (const auto code = papers.run(line)) return *code;
   if (const auto code = shows.run(line)) return *code;
-  const EvidenceLine evidence_line{[&](const std::string& method, const std::string& path, const json& body) {
-                                     return method == "GET" ? desk.get(path) : desk.send(method, path, body);
-                                   },
-                                   line.print_failure, recordings_of(options), options.is_json};
-  if (const auto code = evidence.run(evidence_line)) return *code;
+  if (const auto code = evidence.run(line, recordings_of(options))) return *code;
   return kUsage;
 }
 

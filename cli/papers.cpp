@@ -16,7 +16,6 @@
 #include "cli/desk_text.h"
 #include "cli/exit_code.h"
 #include "core/json_text.h"
-#include "core/shared_memory.h"
 
 namespace vitrine::cli {
 namespace {
@@ -24,8 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr size_t kMostFileBytes = size_t{16} << 20;        // the desk's own limits are lower for pictures
-constexpr size_t kMostAttachmentBytes = size_t{64} << 20;  // a canvas of 4096×4096 as PNG
+constexpr size_t kMostFileBytes = size_t{16} << 20;  // the desk's own limits are lower for pictures
 constexpr size_t kMostPaperBytes = size_t{1} << 19;
 
 /// In one sentence.
@@ -202,18 +200,6 @@ int PaperCommands::save_picture(const DeskLine& line) const {
                              : fmt::format("{}: {} bytes", file_, picture->size()))
             << "\n";
   return kDone;
-}
-
-Result<size_t> save_attachment(const ControlServer::Answer& answer, const fs::path& output) {
-  const auto size = verify_memfd(answer.attachment.get(), Sealing::kImmutable, kMostAttachmentBytes);
-  if (!size) return fail(ErrorCode::kProtocol, "no picture came: " + size.error().message);
-  const auto mapping = Mapping::create(answer.attachment.get(), 0, *size, Mapping::Access::kRead);
-  if (!mapping) return tl::unexpected(mapping.error());
-  std::ofstream file(output, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(mapping->data()), static_cast<std::streamsize>(*size));
-  file.flush();
-  if (!file) return fail(ErrorCode::kIo, output.string() + ": can't be written");
-  return *size;
 }
 
 }  // namespace vitrine::cli

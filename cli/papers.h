@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/desk_client.h"
-#include "core/control_socket.h"
 
 namespace vitrine::cli {
-
-/// How a command speaks with the desk and with who typed it.
-struct DeskLine {
-  const DeskClient& desk;
-  std::function<int(const DeskClient::Refusal& refusal)> print_failure;  // gives the exit code
-  bool is_json = false;
-};
 
 /// What the shop adds to its items: import, documents, document, payee, note, picture. The desk opens no file
 /// of the caller's: files are read here, with the caller's rights, and their bytes go along.
@@ -48,8 +37,5 @@ class PaperCommands {
   std::string scan_;
   bool is_trial_ = false;
 };
-
-/// The picture that came with an answer, into a file; gives its bytes. Errors: kProtocol, kIo.
-Result<size_t> save_attachment(const ControlServer::Answer& answer, const std::filesystem::path& output);
 
 }  // namespace vitrine::cli

@@ -199,7 +199,7 @@ json Desk::status() const {
     problems.push_back("the studio does not answer: " + fault);
   return {{"version", VITRINE_VERSION},  {"name", config_.studio_name},
           {"studio", studio_->status()}, {"shop", shop},
-          {"revision", look.revision},   {"problems", texts_json(problems)}};
+          {"revision", look.revision},   {"problems", json(problems)}};
 }
 
 void Desk::keep_house(const std::stop_token& stop) {

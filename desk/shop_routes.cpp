@@ -235,7 +235,7 @@ Result<ApiAnswer> ShopRoutes::sync(const ApiRequest& /*request*/) {
     problems.push_back(
         fmt::format("{} orders of the shop can't be read, and may be sales: \"vitrinectl orders\" says which",
                     refused_orders->size()));
-  body["problems"] = texts_json(problems);
+  body["problems"] = json(problems);
   return ApiAnswer{.body = std::move(body)};
 }
 

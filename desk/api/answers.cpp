@@ -45,10 +45,6 @@ json ref_json(const commerce::Ref& ref) {
   return {{"product", ref.product}, {"variant", ref.variant}};
 }
 
-json texts_json(const std::vector<std::string>& texts) {
-  return json(texts);
-}
-
 Result<PageWish> page_of(const ApiRequest& request) {
   constexpr int64_t kMostRows = 1000;
   const auto offset = number_or(request, "offset", 0);

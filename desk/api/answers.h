@@ -21,7 +21,6 @@ namespace vitrine::desk {
 nlohmann::json money_json(const Money& money);
 nlohmann::json problems_json(const Problems& problems);
 nlohmann::json ref_json(const commerce::Ref& ref);
-nlohmann::json texts_json(const std::vector<std::string>& texts);
 
 struct PageWish {
   int64_t offset = 0;

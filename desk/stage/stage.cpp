@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/control_socket.h"
 #include "core/log.h"
@@ -62,8 +63,12 @@ void Stage::poke() {
 
 void Stage::studio_shows(uint64_t revision) {
   const std::lock_guard lock(mutex_);
-  // An older one is on its way out: the poll was slower than our answer.
-  if (revision <= last_.revision || revision == foreign_revision_) return;
+  if (revision == last_.revision) older_revision_ = 0;
+  if (revision == last_.revision || revision == foreign_revision_) return;
+  // An older one was on its way out: the poll was slower than our answer. Twice, it is a studio that has lost
+  // its state.
+  if (revision < last_.revision && std::exchange(older_revision_, revision) != revision) return;
+  older_revision_ = 0;
   foreign_revision_ = revision;
   ++pokes_;
   wake_.notify_all();
@@ -119,13 +124,13 @@ Status Stage::look() {
     if (!studio_) {
       if (auto read = read_studio(); !read) return read;
       sent_.reset();
-      if (was_stopped_by_hand(*sight)) {
-        const auto stopped =
-            parts_.shows.stop(sight->show->id, "stopped at the studio, by hand", studio_author());
-        if (!stopped) return tl::unexpected(stopped.error());
-        log::warning("stage", "show {} was taken off air at the studio: it is over", stopped->id);
-        calls_.changed();
-        continue;
+      if (sight->show) {
+        if (const auto stopped = stopped_by_hand(*sight->show); !stopped.empty()) {
+          const auto obeyed = obey_hand(*sight->show, stopped);
+          if (!obeyed) studio_.reset();  // and looked at again
+          if (!obeyed && obeyed.error().code != ErrorCode::kStaleRevision) return obeyed;
+          continue;
+        }
       }
     }
     const Composition whole = compose(*sight, parts_.config, by_hand());
@@ -356,12 +361,30 @@ std::set<std::string> Stage::by_hand() const {
   return programs;
 }
 
-/// The studio keeps a scene of this show, and none of its programs is on air: somebody pressed stop there.
-bool Stage::was_stopped_by_hand(const StageSight& sight) const {
-  if (!sight.show || !studio_->on_air.empty()) return false;
-  const std::string prefix = sight.show->key() + "-";
-  return std::ranges::any_of(studio_->scenes,
-                             [&](const auto& scene) { return scene.second.starts_with(prefix); });
+/// Programs of which the studio keeps a scene of this show, and which are not on air: somebody pressed stop
+/// there.
+std::set<std::string> Stage::stopped_by_hand(const Show& show) const {
+  const std::string prefix = show.key() + "-";
+  std::set<std::string> programs;
+  for (const auto& [program, scene] : studio_->scenes)
+    if (scene.starts_with(prefix) && !studio_->on_air.contains(program)) programs.insert(program);
+  return programs;
+}
+
+/// The show goes on without these programs; without any, it is over.
+Status Stage::obey_hand(const Show& show, const std::set<std::string>& stopped) {
+  ShowPlan plan = show.plan;
+  if (plan.programs.empty())
+    for (const auto& program : parts_.config.programs) plan.programs.push_back(program.id);
+  std::erase_if(plan.programs, [&](const auto& program) { return stopped.contains(program); });
+  const bool is_over = plan.programs.empty();
+  const auto done = is_over ? parts_.shows.stop(show.id, "stopped at the studio, by hand", studio_author())
+                            : parts_.shows.put(show.id, plan, show.version, studio_author());
+  if (!done) return tl::unexpected(done.error());
+  log::warning("stage", "{}: {} was taken off air at the studio: {}", show.key(), fmt::join(stopped, ", "),
+               is_over ? "the show is over" : "the show goes on without it");
+  calls_.changed();
+  return {};
 }
 
 Status Stage::send(const Composition& wanted, milliseconds clock_offset) {

@@ -61,7 +61,7 @@ class Stage {
   /// Something that decides what is shown has changed. Thread: any; never blocks.
   void poke();
   /// The studio says that it shows this revision; one that is not ours was made by somebody else. Thread:
-  /// any.
+  /// one, which asks the studio again and again.
   void studio_shows(uint64_t revision);
   /// Waits until what was in the stores when this was called is shown, for a lease of it or longer than any
   /// studio needs. Errors: what keeps it from being shown; kTimeout. Thread: any but its own.
@@ -97,7 +97,8 @@ class Stage {
   void set_air(const StageSight& sight);
   Status read_studio();
   [[nodiscard]] std::set<std::string> by_hand() const;
-  [[nodiscard]] bool was_stopped_by_hand(const StageSight& sight) const;
+  [[nodiscard]] std::set<std::string> stopped_by_hand(const Show& show) const;
+  Status obey_hand(const Show& show, const std::set<std::string>& stopped);
   Status send(const Composition& wanted, std::chrono::milliseconds clock_offset);
   bool refuse_templates(const nlohmann::json& problems);
   Result<nlohmann::json> ask(const nlohmann::json& request, std::chrono::milliseconds patience) const;
@@ -121,6 +122,7 @@ class Stage {
   uint64_t pokes_ = 0;             // guarded by mutex_
   uint64_t settled_pokes_ = 0;     // guarded by mutex_
   uint64_t foreign_revision_ = 0;  // guarded by mutex_
+  uint64_t older_revision_ = 0;    // guarded by mutex_; that the studio said last, if it was older than ours
   Look last_;                      // guarded by mutex_
   std::jthread thread_;            // last: it ends before the rest goes
 };
