@@ -38,6 +38,7 @@ struct Capabilities {
   size_t most_items_a_read = 50;
   std::chrono::seconds overlap{10};  // that a changes cursor looks back; what the backend may be late
   std::chrono::milliseconds clock_offset{0};  // backend's clock minus ours, from the answers so far
+  std::chrono::milliseconds clock_slack{0};   // how far that may be off
 };
 
 /// How a call that changes the backend ended.

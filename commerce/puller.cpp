@@ -150,8 +150,20 @@ std::optional<Puller::Job> Puller::due(MediaTime now, MediaTime& next_look) {
       kWhenHinted, plan_.watched, kWhenHinted, kWhenHinted, plan_.orders, plan_.catalogue, plan_.everything};
   work(*job).started_at = now;
   // Before it begins: a hint that comes meanwhile is not answered by it.
-  work(*job).due_at = now + every.at(static_cast<size_t>(*job));
+  work(*job).due_at = sharpen(*job, now, now + every.at(static_cast<size_t>(*job)));
   return job;
+}
+
+/// What is asked for all the time is asked for when a second of the backend's begins, as far as that is
+/// known: then the answer says most about its clock, by which prices end.
+MediaTime Puller::sharpen(Job job, MediaTime now, MediaTime due_at) const {
+  constexpr std::chrono::milliseconds kGoodEnough{25};
+  const bool is_steady = job == Job::kWatched || job == Job::kOrders;
+  const auto shop = parts_.adapter.capabilities();
+  if (!is_steady || shop.clock_slack <= kGoodEnough) return due_at;
+  const auto there =
+      system_now() + std::chrono::duration_cast<std::chrono::microseconds>(due_at - now) + shop.clock_offset;
+  return due_at + (std::chrono::ceil<std::chrono::seconds>(there) - there);
 }
 
 void Puller::bring_forward(Job job, MediaTime now) {

@@ -87,6 +87,7 @@ class Puller {
 
   void run(const std::stop_token& stop);
   std::optional<Job> due(MediaTime now, MediaTime& next_look);
+  [[nodiscard]] MediaTime sharpen(Job job, MediaTime now, MediaTime due_at) const;
   bool is_due(Job job, MediaTime now, MediaTime& next_look) const;
   void bring_forward(Job job, MediaTime now);
   [[nodiscard]] bool is_watched(const Ref& hinted) const;

@@ -146,7 +146,8 @@ Capabilities MedusaAdapter::capabilities() const {
   can.can_hold_reference_price = true;
   can.most_items_a_read = kMedusaItemsARead;
   can.overlap = kMedusaLimits.overlap;
-  can.clock_offset = session_.clock_offset();
+  can.clock_offset = session_.clock().offset();
+  can.clock_slack = session_.clock().slack();
   return can;
 }
 

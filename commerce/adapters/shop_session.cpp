@@ -125,7 +125,7 @@ Called<HttpResponse> ShopSession::send(const HttpRequest& request, MediaTime dea
                     response.error().has_been_sent ? WriteResult::kUnknown : WriteResult::kUnavailable,
                     std::string(to_string(response.error().error.code)),
                     {}});
-  note_date(*response, sent, system_now());
+  if (const auto date = response->date()) clock_.note(*date, sent, system_now());
   note_retry_after(*response);
   return std::move(*response);
 }
@@ -186,30 +186,6 @@ Called<ShopSession::TokenPtr> ShopSession::token(const TokenPtr& refused, MediaT
   }
   token_ = std::make_shared<const Token>(Token{std::move(*fresh), steady_now()});
   return token_;
-}
-
-/// The server stamped its answer, cut to the second, at some moment between `sent` and `received`: that
-/// bounds the offset from both sides. Bounds that exclude each other mean that a clock was set: the newest
-/// alone counts.
-void ShopSession::note_date(const HttpResponse& response, Instant sent, Instant received) {
-  const auto date = response.date();
-  if (!date) return;
-  const auto least = *date - received;
-  const auto most = *date + std::chrono::seconds(1) - sent;
-  const std::lock_guard lock(clock_mutex_);
-  if (!least_offset_ || least > most_offset_ || most < *least_offset_) {
-    least_offset_ = least;
-    most_offset_ = most;
-    return;
-  }
-  least_offset_ = std::max(*least_offset_, least);
-  most_offset_ = std::min(most_offset_, most);
-}
-
-std::chrono::milliseconds ShopSession::clock_offset() const {
-  const std::lock_guard lock(clock_mutex_);
-  if (!least_offset_) return {};
-  return std::chrono::round<std::chrono::milliseconds>(*least_offset_ + (most_offset_ - *least_offset_) / 2);
 }
 
 }  // namespace vitrine::commerce

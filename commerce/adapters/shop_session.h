@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commerce/adapter.h"
+#include "commerce/adapters/server_clock.h"
 #include "commerce/http_client.h"
 #include "core/media_time.h"
 #include "core/secret.h"
@@ -61,9 +62,9 @@ class ShopSession {
   /// As it is: a login, a public page.
   Called<HttpResponse> send(const HttpRequest& request, MediaTime deadline);
 
-  /// Server's clock minus ours. Every answer's Date narrows it, which alone is good to a second.
-  [[nodiscard]] std::chrono::milliseconds clock_offset() const;
-  [[nodiscard]] Instant server_now() const { return system_now() + clock_offset(); }
+  /// From every answer.
+  [[nodiscard]] const ServerClock& clock() const { return clock_; }
+  [[nodiscard]] Instant server_now() const { return system_now() + clock_.offset(); }
 
  private:
   struct Token {
@@ -75,7 +76,6 @@ class ShopSession {
   Called<TokenPtr> token(const TokenPtr& refused, MediaTime deadline);
   std::optional<CallFailure> told_to_wait() const;
   void note_retry_after(const HttpResponse& response);
-  void note_date(const HttpResponse& response, Instant sent, Instant received);
 
   HttpClient client_;
   const LogIn log_in_;
@@ -85,9 +85,7 @@ class ShopSession {
   MediaTime refusal_until_{};           // guarded by login_mutex_
   mutable std::mutex pause_mutex_;
   MediaTime not_before_{};  // guarded by pause_mutex_; as the server wished
-  mutable std::mutex clock_mutex_;
-  std::optional<std::chrono::microseconds> least_offset_;  // guarded by clock_mutex_
-  std::chrono::microseconds most_offset_{};                // guarded by clock_mutex_
+  ServerClock clock_;
 };
 
 }  // namespace vitrine::commerce

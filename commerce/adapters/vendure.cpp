@@ -197,7 +197,8 @@ Capabilities VendureAdapter::capabilities() const {
   can.can_hold_reference_price = !config_.fields.reference_price.empty();
   can.most_items_a_read = kVendureItemsARead;
   can.overlap = kVendureLimits.overlap;
-  can.clock_offset = session_.clock_offset();
+  can.clock_offset = session_.clock().offset();
+  can.clock_slack = session_.clock().slack();
   return can;
 }
 

@@ -9,6 +9,7 @@
 #include "commerce/adapters/change_stream.h"
 #include "commerce/adapters/medusa_rows.h"
 #include "commerce/adapters/rows.h"
+#include "commerce/adapters/server_clock.h"
 #include "commerce/adapters/shop_session.h"
 #include "commerce/adapters/signed_event.h"
 #include "commerce/adapters/timed_price_check.h"
@@ -331,6 +332,54 @@ TEST_F(SignedEvent, IsRefusedWhenAnythingOfItWasChanged) {
 TEST_F(SignedEvent, WithoutASecretNoneIsTaken) {
   signature_.secret = Secret();
   EXPECT_EQ(verify(kNoon).error().code, ErrorCode::kAuthRejected);
+}
+
+/// A server whose clock is off, whose answers take 20 ms, and which makes its Date a little late at times.
+class AskedServer {
+ public:
+  explicit AskedServer(std::chrono::milliseconds offset) : offset_(offset) {}
+  /// When a second of the server's begins, as far as `clock` knows, `every` later than the last time.
+  void ask(ServerClock& clock, std::chrono::milliseconds every) {
+    now_ += every;
+    const Instant there = now_ + clock.offset();
+    now_ += std::chrono::ceil<std::chrono::seconds>(there) - there;
+    const auto late = (++asked_ % 3) * 4ms;
+    clock.note(std::chrono::floor<std::chrono::seconds>(now_ + 10ms + offset_ - late), now_, now_ + 20ms);
+  }
+  std::chrono::milliseconds offset_;
+
+ private:
+  Instant now_ = kNoon;
+  int asked_ = 0;
+};
+
+TEST(ServerClockTest, IsKnownToAFrameAfterSomeAnswersAndStaysSo) {
+  for (const auto offset : {0ms, 137ms, -862ms, 86'400'499ms}) {
+    AskedServer server(offset);
+    ServerClock clock;
+    for (int i = 0; i < 10; ++i) server.ask(clock, 3s);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_LE(std::chrono::abs(clock.offset() - server.offset_), 33ms) << offset.count() << ", " << i;
+      EXPECT_LE(clock.slack(), 25ms);
+      server.ask(clock, 5s);
+    }
+  }
+}
+
+TEST(ServerClockTest, FollowsOneThatDriftsAndOneThatIsSet) {
+  AskedServer server(250ms);
+  ServerClock clock;
+  for (int i = 0; i < 20; ++i) server.ask(clock, 5s);
+  for (int i = 0; i < 400; ++i) {
+    if (i % 10 == 0) server.offset_ += 1ms;  // 20 ppm
+    server.ask(clock, 5s);
+    ASSERT_LE(std::chrono::abs(clock.offset() - server.offset_), 40ms) << i;
+  }
+  server.offset_ += 10s;
+  server.ask(clock, 5s);
+  EXPECT_LE(std::chrono::abs(clock.offset() - server.offset_), 1s) << "at once, if not well";
+  for (int i = 0; i < 10; ++i) server.ask(clock, 5s);
+  EXPECT_LE(std::chrono::abs(clock.offset() - server.offset_), 33ms);
 }
 
 }  // namespace

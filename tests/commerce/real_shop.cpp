@@ -182,20 +182,27 @@ class Shops : public testing::Environment {
  public:
   void TearDown() override {
     shops.clear();
-    for (auto& [name, child] : children) {
-      child.signal(SIGTERM);
-      child.wait();
-    }
-    children.clear();
+    while (!children.empty()) stop(children.begin()->first);
+  }
+  void stop(const std::string& name) {
+    auto& child = children.at(name);
+    child.signal(SIGTERM);
+    child.wait();
+    children.erase(name);
   }
   /// "url,credentials file", empty when it does not come up.
   std::string start(const std::string& name, const std::string& events_url = "") {
-    const auto log = directory.path() / (name + ".log");
     std::vector<std::string> command = {shops_directory() + "/ready", name,
                                         (directory.path() / name).string(),
                                         std::to_string(fakes::free_port())};
     if (!events_url.empty()) command.push_back(events_url);
-    children.emplace(name, fakes::ChildProcess(command, log));
+    commands[name] = command;
+    return start_again(name);
+  }
+  std::string start_again(const std::string& name) {
+    const auto log = directory.path() / (name + ".log");
+    std::filesystem::remove(log);  // of the last time
+    children.emplace(name, fakes::ChildProcess(commands.at(name), log));
     std::string found;
     const auto is_ready = [&] {
       std::ifstream lines(log);
@@ -215,6 +222,7 @@ class Shops : public testing::Environment {
 
  private:
   fakes::TempDir directory;
+  std::map<std::string, std::vector<std::string>> commands;
   std::map<std::string, fakes::ChildProcess> children;
 };
 
@@ -247,6 +255,14 @@ RealShop* RealShop::find(const std::string& name) {
 
 RealShop* RealShop::find_with_events(const std::string& name, const std::string& events_url) {
   return environment("VITRINE_SHOPS") == "1" ? take(name, registered.start(name, events_url)) : nullptr;
+}
+
+void RealShop::go_away() const {
+  registered.stop(name_);
+}
+
+void RealShop::come_back() const {
+  EXPECT_FALSE(registered.start_again(name_).empty()) << name_ << " does not come back";
 }
 
 RealShop* RealShop::take(const std::string& name, const std::string& place) {

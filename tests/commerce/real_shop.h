@@ -42,9 +42,13 @@ class RealShop {
   static RealShop* find_with_events(const std::string& name, const std::string& events_url);
   virtual ~RealShop() = default;
 
+  /// Its server ends, and is there again with what it had. Only of one that was started with VITRINE_SHOPS=1.
+  void go_away() const;
+  void come_back() const;
+
   Result<std::unique_ptr<Adapter>> open() const { return open_through(url_); }
   Result<std::unique_ptr<Adapter>> open_through(const std::string& url) const {
-    return open_at(url, user_ + ":" + password_);
+    return open_at(url, credential());
   }
   virtual Result<std::unique_ptr<Adapter>> open_at(const std::string& url,
                                                    const std::string& credential) const = 0;
@@ -69,6 +73,9 @@ class RealShop {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] const std::string& user() const { return user_; }
+  /// What the desk's credentials hold.
+  [[nodiscard]] std::string credential() const { return user_ + ":" + password_; }
+  [[nodiscard]] const std::string& events_secret() const { return events_secret_; }
 
  private:
   static RealShop* take(const std::string& name, const std::string& place);

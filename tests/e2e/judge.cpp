@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/rfc3339.h"
 #include "tests/fakes/child_process.h"
 
 namespace vitrine::e2e {
@@ -75,10 +76,16 @@ void keep_pictures(const std::filesystem::path& file, const std::string& name) {
 }
 
 std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size) {
+  return decode_luma(file, Rect{0, 0, size.width, size.height});
+}
+
+std::vector<Luma> decode_luma(const std::filesystem::path& file, const Rect& area) {
   // -vsync passthrough: one picture out for each coded one, none made up, none left out.
-  const auto decoded =
-      run_or_throw({"ffmpeg", "-v", "error", "-xerror", "-i", file.string(), "-map", "0:v", "-vsync",
-                    "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-vf", "extractplanes=y", "-"});
+  const auto decoded = run_or_throw(
+      {"ffmpeg", "-v", "error", "-xerror", "-i", file.string(), "-map", "0:v", "-vsync", "passthrough", "-f",
+       "rawvideo", "-pix_fmt", "gray", "-vf",
+       fmt::format("extractplanes=y,crop={}:{}:{}:{}", area.width, area.height, area.x, area.y), "-"});
+  const Size size{area.width, area.height};
   const size_t bytes = static_cast<size_t>(size.width) * size.height;
   std::vector<Luma> pictures;
   for (size_t at = 0; at + bytes <= decoded.output.size(); at += bytes) {
@@ -123,6 +130,24 @@ double difference(const Luma& picture, const Reference& reference, Point at) {
   return count == 0 ? 255 : static_cast<double>(sum) / static_cast<double>(count);
 }
 
+double difference_where(const Luma& picture, const Reference& right, const Reference& other, Point at) {
+  constexpr int kFar = 30;  // more than x264 does to a flat tile
+  int64_t sum = 0;
+  int64_t count = 0;
+  const Size size{std::min(right.luma.size.width, other.luma.size.width),
+                  std::min(right.luma.size.height, other.luma.size.height)};
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      const bool is_opaque = right.is_opaque[static_cast<size_t>(y) * right.luma.size.width + x] != 0 &&
+                             other.is_opaque[static_cast<size_t>(y) * other.luma.size.width + x] != 0;
+      if (!is_opaque || std::abs(right.luma.at(x, y) - other.luma.at(x, y)) < kFar) continue;
+      sum += std::abs(picture.at(at.x + x, at.y + y) - right.luma.at(x, y));
+      ++count;
+    }
+  }
+  return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
 double difference(const Luma& a, const Luma& b, const Rect& area) {
   int64_t sum = 0;
   for (int y = area.y; y < area.y + area.height; ++y) {
@@ -131,17 +156,38 @@ double difference(const Luma& a, const Luma& b, const Rect& area) {
   return static_cast<double>(sum) / (static_cast<double>(area.width) * area.height);
 }
 
+namespace {
+
+/// What the designer's tool says of what it drew.
+json render(const std::string& template_name, const std::string& data_json, Size canvas,
+            const std::string& form, const std::string& at, const std::filesystem::path& media,
+            const std::filesystem::path& out) {
+  const auto data = out.string() + ".json";
+  std::ofstream(data) << data_json;
+  const auto drawn = run_or_throw({VITRINE_BIN_DIR "/vitrinectl", "render", template_name, data, out.string(),
+                                   "--theme-dir", VITRINE_SOURCE_DIR "/themes", "--theme", "classic",
+                                   "--canvas", fmt::format("{}x{}", canvas.width, canvas.height), "--form",
+                                   form, "--at", at, "--media-dir", media.string(), "--json"},
+                                  true);
+  return json::parse(drawn.output);
+}
+
+}  // namespace
+
 std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json,
                                        Size canvas, const std::string& form, const std::string& at,
                                        const std::filesystem::path& out) {
-  const auto data = out.string() + ".json";
-  std::ofstream(data) << data_json;
-  run_or_throw({VITRINE_BIN_DIR "/vitrinectl", "render", template_name, data, out.string(), "--theme-dir",
-                VITRINE_SOURCE_DIR "/themes", "--theme", "classic", "--canvas",
-                fmt::format("{}x{}", canvas.width, canvas.height), "--form", form, "--at", at, "--media-dir",
-                VITRINE_SOURCE_DIR "/themes/classic/media"},
-               true);
+  render(template_name, data_json, canvas, form, at, VITRINE_SOURCE_DIR "/themes/classic/media", out);
   return out;
+}
+
+Tile draw_tile(const std::string& template_name, const json& data, Size canvas, const std::string& form,
+               Instant at, const std::filesystem::path& media, const std::filesystem::path& scratch) {
+  const auto out = scratch / fmt::format("{}.png", template_name);
+  const json drawn = render(template_name, data.dump(), canvas, form, format_rfc3339(at), media, out);
+  const auto& rect = drawn["rect"];
+  return {read_reference(out),
+          {rect[0].get<int>(), rect[1].get<int>(), rect[2].get<int>(), rect[3].get<int>()}};
 }
 
 }  // namespace vitrine::e2e

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "core/geometry.h"
+#include "core/media_time.h"
 
 namespace vitrine::e2e {
 
@@ -43,6 +46,8 @@ struct Luma {
 
 /// Every picture of a file, decoded by ffmpeg. Throws when ffmpeg reports any error.
 std::vector<Luma> decode_luma(const std::filesystem::path& file, Size size);
+/// The part of every picture that is inside `area`.
+std::vector<Luma> decode_luma(const std::filesystem::path& file, const Rect& area);
 
 /// A picture with what is opaque in it: a tile as the designer's tool writes it, in BT.709 limited luma.
 struct Reference {
@@ -55,6 +60,10 @@ Reference read_reference(const std::filesystem::path& png);
 /// x264's loss; another figure or price is tens.
 double difference(const Luma& picture, const Reference& reference, Point at);
 
+/// The same where `right` and `other` differ by themselves, as figures do: what a picture that shows `right`
+/// is near to, and one that shows `other` is not. 0 where they are the same.
+double difference_where(const Luma& picture, const Reference& right, const Reference& other, Point at);
+
 /// Mean difference of two pictures inside a rectangle.
 double difference(const Luma& a, const Luma& b, const Rect& area);
 
@@ -62,5 +71,15 @@ double difference(const Luma& a, const Luma& b, const Rect& area);
 std::filesystem::path render_reference(const std::string& template_name, const std::string& data_json,
                                        Size canvas, const std::string& form, const std::string& at,
                                        const std::filesystem::path& out);
+
+/// What a template looks like with its data, and where the theme puts it.
+struct Tile {
+  Reference picture;
+  Rect place;
+};
+/// `media`: where its photos are. `scratch`: a directory for what is drawn.
+Tile draw_tile(const std::string& template_name, const nlohmann::json& data, Size canvas,
+               const std::string& form, Instant at, const std::filesystem::path& media,
+               const std::filesystem::path& scratch);
 
 }  // namespace vitrine::e2e

@@ -9,7 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/desk_client.h"
 #include "core/rfc3339.h"
+#include "tests/fakes/sockets.h"
 #include "tests/fakes/wait_for.h"
 
 namespace vitrine::e2e {
@@ -29,8 +31,10 @@ Show::Show(ShowConfig config)
       first_(std::make_unique<fakes::NginxRtmp>()),
       second_(std::make_unique<fakes::NginxRtmp>()) {
   std::filesystem::create_directories(directory() / "credentials");
-  for (const char* name : {"first-key", "second-key"}) {
-    std::ofstream(directory() / "credentials" / name) << "show\n";
+  std::map<std::string, std::string> credentials = {{"first-key", "show"}, {"second-key", "show"}};
+  if (config_.desk) credentials.insert(config_.desk->credentials.begin(), config_.desk->credentials.end());
+  for (const auto& [name, secret] : credentials) {
+    std::ofstream(directory() / "credentials" / name) << secret << "\n";
     std::filesystem::permissions(directory() / "credentials" / name, std::filesystem::perms(0600));
   }
   const bool has_rtsp =
@@ -38,9 +42,14 @@ Show::Show(ShowConfig config)
   if (has_rtsp) restart_cameras();
   write_config();
   start_studio();
+  if (config_.desk) start_desk();
 }
 
 Show::~Show() {
+  if (desk_ && desk_->is_running()) {
+    desk_->signal(SIGTERM);
+    desk_->wait();
+  }
   stop_studio();
 }
 
@@ -88,16 +97,56 @@ void Show::write_config() const {
         "[[destination]]\nid = \"{}\"\nprogram = \"main\"\nurl = \"{}\"\nkey_credential = \"{}-key\"\n", id,
         server->url(), id);
   }
+  const std::string desk = config_.desk
+                               ? fmt::format("[desk]\nlisten = \"127.0.0.1:{}\"\n[commerce]\n{}\n{}\n",
+                                             fakes::free_port(), config_.desk->commerce, config_.desk->more)
+                               : "";
   std::ofstream(directory() / "vitrine.toml") << fmt::format(
       "[studio]\nname = \"老李生鲜\"\nstate_dir = \"{0}/state\"\nrun_dir = \"{0}/run\"\ntheme_dir = "
       "\"{1}/themes\"\n"
       "platforms_file = \"{1}/encoder/platforms.toml\"\n"
-      "media_dir = \"{1}/themes/classic/media\"\ncredentials_dir = "
+      "media_dir = \"{10}\"\ncredentials_dir = "
       "\"{0}/credentials\"\n\n[recording]\nmin_free_mib = 64\n\n{2}\n{3}\n"
       "[[program]]\nid = \"main\"\nwidth = {4}\nheight = {5}\nvideo_kbps = {6}\npreset = \"{7}\"\nrecord = "
-      "{8}\n\n{9}",
+      "{8}\n\n{9}\n{11}",
       directory().string(), VITRINE_SOURCE_DIR, cameras, microphone, config_.size.width, config_.size.height,
-      config_.video_kbps, config_.preset, config_.is_recorded, destinations);
+      config_.video_kbps, config_.preset, config_.is_recorded, destinations, media_directory().string(),
+      desk);
+}
+
+std::filesystem::path Show::media_directory() const {
+  return config_.desk ? directory() / "media" : VITRINE_SOURCE_DIR "/themes/classic/media";
+}
+
+void Show::start_desk() {
+  desk_.emplace(std::vector<std::string>{VITRINE_BIN_DIR "/vitrine-desk", "--config",
+                                         (directory() / "vitrine.toml").string()},
+                directory() / "desk.log");
+  const bool is_answering = fakes::wait_for([&] {
+    return !desk_->is_running() ||
+           cli::DeskClient(directory() / "run" / "desk.sock").get("/api/v1/sync").has_value();
+  });
+  if (!is_answering || !desk_->is_running())
+    throw std::runtime_error("the desk did not start: " + fakes::read_file(directory() / "desk.log"));
+}
+
+void Show::kill_desk() {
+  desk_->signal(SIGKILL);
+  desk_->wait();
+}
+
+json Show::api(const std::string& method, const std::string& path, const json& body) const {
+  const cli::DeskClient client(directory() / "run" / "desk.sock");
+  auto answer = method == "GET" ? client.get("/api/v1" + path) : client.send(method, "/api/v1" + path, body);
+  if (!answer) throw std::runtime_error(fmt::format("{} {}: {}", method, path, answer.error().dump()));
+  return std::move(*answer);
+}
+
+json Show::on_screen() const {
+  const auto all = records();
+  const auto found = std::ranges::find(all.rbegin(), all.rend(), "visible",
+                                       [](const json& record) { return record.value("type", ""); });
+  return found == all.rend() ? json() : *found;
 }
 
 void Show::start_studio() {
@@ -202,7 +251,10 @@ std::vector<json> Show::records() const {
   std::ifstream file(session_directory() / "as-run.jsonl");
   std::vector<json> records;
   std::string line;
-  while (std::getline(file, line)) records.push_back(json::parse(line));
+  while (std::getline(file, line)) {
+    auto record = json::parse(line, nullptr, false);
+    if (record.is_object()) records.push_back(std::move(record));  // one that is being written is not
+  }
   return records;
 }
 
@@ -214,6 +266,13 @@ json layer(const std::string& id, const std::string& template_name, const json& 
           {"valid_from", format_rfc3339(seconds_from_now(-2))},
           {"valid_until", format_rfc3339(seconds_from_now(seconds))},
           {"after", after}};
+}
+
+json layer_in(const json& record, const std::string& id) {
+  if (record.is_null()) return nullptr;
+  for (const auto& layer : record["layers"])
+    if (layer["id"] == id) return layer;
+  return nullptr;
 }
 
 json card_data() {

@@ -28,6 +28,13 @@ struct Camera {
   std::string source;     // instead of RTSP: "test:bars", "file:…"
 };
 
+/// The control plane beside the studio.
+struct DeskConfig {
+  std::string commerce;                            // lines of [commerce]
+  std::string more;                                // sections behind it
+  std::map<std::string, std::string> credentials;  // by name
+};
+
 struct ShowConfig {
   std::vector<Camera> cameras;
   std::string microphone;  // source of the one microphone: "camera:counter"; empty: none
@@ -35,11 +42,12 @@ struct ShowConfig {
   std::string preset = "veryfast";
   int video_kbps = 2500;
   bool is_recorded = true;
+  std::optional<DeskConfig> desk;
 };
 
 /// A whole studio on this machine: the real daemon with its workers, a real RTSP server in the place of
-/// cameras, two real RTMP servers in the place of platforms ("first" and "second"), all of it in a directory
-/// of its own.
+/// cameras, two real RTMP servers in the place of platforms ("first" and "second"), and where one is wanted a
+/// real desk, all of it in a directory of its own.
 class Show {
  public:
   explicit Show(ShowConfig config);
@@ -61,6 +69,14 @@ class Show {
   /// Until the encoder has put out `frames` more.
   bool wait_for_frames(int frames) const;
 
+  /// The desk's API, as `vitrinectl` speaks it. Throws std::runtime_error (a failed test) where it refuses.
+  nlohmann::json api(const std::string& method, const std::string& path,
+                     const nlohmann::json& body = nullptr) const;
+  /// The studio's newest record of what is on screen; null before there is one.
+  [[nodiscard]] nlohmann::json on_screen() const;
+  void start_desk();
+  void kill_desk();
+
   void kill_studio();
   void start_studio();
   void stop_studio();
@@ -71,10 +87,13 @@ class Show {
   fakes::NginxRtmp& second() { return *second_; }
   [[nodiscard]] const fakes::NginxRtmp& first() const { return *first_; }
   [[nodiscard]] pid_t pid_of_studio() const { return studio_->pid(); }
+  [[nodiscard]] pid_t pid_of_desk() const { return desk_->pid(); }
   [[nodiscard]] int pid_of_camera(const std::string& id) const;
   [[nodiscard]] int pid_of_renderer() const;
 
   [[nodiscard]] const std::filesystem::path& directory() const { return dir_.path(); }
+  /// Photos as the render worker finds them.
+  [[nodiscard]] std::filesystem::path media_directory() const;
   [[nodiscard]] std::string log() const;
   /// Files of the last session, in order.
   [[nodiscard]] std::vector<std::filesystem::path> recordings() const;
@@ -92,6 +111,7 @@ class Show {
   int rtsp_port_ = 0;
   std::optional<fakes::ChildProcess> rtsp_server_;
   std::optional<fakes::ChildProcess> studio_;
+  std::optional<fakes::ChildProcess> desk_;
   uint64_t revision_ = 100;
 };
 
@@ -102,6 +122,9 @@ nlohmann::json layer(const std::string& id, const std::string& template_name, co
 /// `ends_at`.
 nlohmann::json shop_scene(Instant ends_at);
 nlohmann::json card_data();
+
+/// The layer of that name in a record of what was on screen; null where there is none.
+nlohmann::json layer_in(const nlohmann::json& record, const std::string& id);
 
 /// Clips for the cameras: people filmed by a fixed camera, from Debian's opencv-doc, and another where
 /// VITRINE_FOOTAGE names a directory that has it (bottles.mp4).
