@@ -274,6 +274,13 @@ void ScriptedCatalogue::sell(const std::string& variant, int64_t quantity) {
   find(variant)->stocked -= quantity;
 }
 
+void ScriptedCatalogue::set_price(const std::string& variant, int64_t minor) {
+  const std::lock_guard lock(mutex_);
+  auto* found = find(variant);
+  found->price_minor = minor;
+  found->updated_at = system_now();
+}
+
 std::vector<ScriptedCatalogue::Write> ScriptedCatalogue::writes() const {
   const std::lock_guard lock(mutex_);
   return writes_;

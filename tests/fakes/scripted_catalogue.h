@@ -39,6 +39,7 @@ class ScriptedCatalogue {
   void rename(const std::string& product, const std::string& title);
   void remove(const std::string& product);
   void sell(const std::string& variant, int64_t quantity);
+  void set_price(const std::string& variant, int64_t minor);
 
   [[nodiscard]] std::vector<Write> writes() const;
   [[nodiscard]] std::string status_of(const std::string& product) const;
