@@ -197,6 +197,10 @@ json Desk::status() const {
   for (const auto& remark : look.remarks) problems.push_back(remark);
   if (const auto fault = studio_->fault(); !fault.empty())
     problems.push_back("the studio does not answer: " + fault);
+  {
+    const std::lock_guard lock(api_mutex_);  // the first who ask may be there before it is ours
+    if (api_ && !is_ending_) std::ranges::copy(api_->problems(), std::back_inserter(problems));
+  }
   return {{"version", VITRINE_VERSION},  {"name", config_.studio_name},
           {"studio", studio_->status()}, {"shop", shop},
           {"revision", look.revision},   {"problems", json(problems)}};

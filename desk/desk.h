@@ -83,7 +83,7 @@ class Desk {
   std::unique_ptr<ShopRoutes> shop_routes_;
   std::unique_ptr<ShowRoutes> show_routes_;
   std::unique_ptr<EvidenceRoutes> evidence_routes_;
-  std::mutex api_mutex_;            // who tells, while it comes and goes
+  mutable std::mutex api_mutex_;    // who tells, while it comes and goes
   bool is_ending_ = false;          // guarded by api_mutex_
   std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_
   std::jthread house_;

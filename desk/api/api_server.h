@@ -31,7 +31,8 @@ class ApiServer {
     std::chrono::milliseconds idle{60'000};     // between requests on one connection
     size_t queued_events = 256;                 // of one client that reads slowly; more end it
     size_t queued_event_bytes = 1 << 20;
-    std::chrono::milliseconds last_word{5'000};  // for who is told why it is ended
+    std::chrono::milliseconds last_word{5'000};     // for who is told why it is ended
+    std::chrono::milliseconds retry_listen{5'000};  // where there was no listening yet
   };
   struct Config {
     std::filesystem::path socket;       // UNIX; who may open it is a technician. Empty: none
@@ -47,9 +48,10 @@ class ApiServer {
     const DeviceCertificate* certificate = nullptr;  // for listen_tls; outlives the server
   };
 
-  /// An address of `listen_tls` that this box does not have (yet) is tried again every 5 s. Errors:
-  /// kInvalidInput for a table of routes that contradicts itself or an address that is not loopback;
-  /// kDeviceBusy when another program listens there or answers on the socket; kPermission; kTlsFailed.
+  /// An address that another program holds, or that this box does not have (yet), keeps nothing from
+  /// starting: it is tried again every 5 s, and `problems` says so. Errors: kInvalidInput for a table of
+  /// routes that contradicts itself or an address of `listen` that is not loopback; kDeviceBusy when another
+  /// one answers on the socket; kPermission; kTlsFailed.
   static Result<std::unique_ptr<ApiServer>> start(Parts parts);
   ~ApiServer();
   ApiServer(const ApiServer&) = delete;
@@ -68,6 +70,8 @@ class ApiServer {
     int64_t slow_watchers_closed = 0;
   };
   [[nodiscard]] Load load() const;
+  /// By which of its addresses nobody gets in now, and why; for people. Thread: any.
+  [[nodiscard]] std::vector<std::string> problems() const;
 
   /// All of them, also the two of its own.
   [[nodiscard]] const std::vector<Route>& routes() const;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desk/api/watcher.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "core/json_text.h"
@@ -27,8 +25,8 @@ Watcher::Watcher(asio::io_context& io, const Limits& limits, Access::Knock knock
       knock_(std::move(knock)),
       caller_(std::move(caller)),
       cut_(std::move(cut)),
-      wake_(io),
-      cut_timer_(io) {
+      wake_(io.get_executor()),
+      cut_timer_(io.get_executor()) {
 }
 
 bool Watcher::push(Message message) {
@@ -85,10 +83,10 @@ void Watcher::take(const std::string& text) {
   push(std::make_shared<const std::string>(answer.dump()));
 }
 
-asio::awaitable<Watcher::Next> Watcher::next() {
+Task<Watcher::Next> Watcher::next() {
   while (queue_.empty() && !close_ && !is_forgotten_) {
     wake_.expires_at(std::chrono::steady_clock::time_point::max());
-    co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await wake_.async_wait(kNoThrow);
   }
   Next next;
   if (is_forgotten_) co_return next;

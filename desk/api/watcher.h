@@ -9,13 +9,11 @@
 #include <set>
 #include <string>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
 #include "core/media_time.h"
 #include "desk/access/access.h"
+#include "desk/api/stream.h"
 
 namespace vitrine::desk {
 
@@ -50,7 +48,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
     Message message;                   // null: there is nothing more to send
     std::optional<CloseReason> close;  // then: with this, or without a word
   };
-  boost::asio::awaitable<Next> next();
+  Task<Next> next();
 
  private:
   const Limits limits_;
@@ -64,8 +62,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   bool is_forgotten_ = false;
   int taken_ = 0;
   MediaTime taken_since_{};
-  boost::asio::steady_timer wake_;
-  boost::asio::steady_timer cut_timer_;
+  LoopTimer wake_;
+  LoopTimer cut_timer_;
 };
 
 }  // namespace vitrine::desk
