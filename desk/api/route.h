@@ -21,9 +21,10 @@ enum class Role : uint8_t { kNone = 0, kAssistant, kHost, kOperator, kService, k
 std::string_view to_string(Role role);
 std::optional<Role> role_from(std::string_view name);
 
-/// Who may call a route.
+/// Who may call a route. There is no empty one: a route that does not say it does not compile.
 class Roles {
  public:
+  Roles() = delete;
   constexpr Roles(std::initializer_list<Role> roles) {
     for (const Role role : roles) bits_ |= bit(role);
   }
@@ -39,7 +40,7 @@ inline constexpr Roles kAnybody{Role::kNone};  // without a login
 inline constexpr Roles kStaff{Role::kAssistant, Role::kHost, Role::kOperator, Role::kService};
 inline constexpr Roles kOnTheSet{Role::kAssistant, Role::kHost, Role::kOperator};
 inline constexpr Roles kOperators{Role::kOperator};
-inline constexpr Roles kTechnicians{};
+inline constexpr Roles kTechnicians{Role::kTechnician};
 
 /// Who calls, as the door has found out.
 struct Caller {
@@ -84,9 +85,9 @@ struct Route {
   std::string summary;  // a sentence, for the OpenAPI document
   std::function<Result<ApiAnswer>(const ApiRequest&)> handle;
   struct Takes {
-    nlohmann::json schema = nullptr;  // of the JSON body; null: none
-    std::string upload = {};          // what it is, where it is no JSON; empty: none
-    size_t most_bytes = 1 << 20;  // of the body
+    nlohmann::json schema = nullptr;      // of the JSON body; null: none
+    std::string upload = {};              // what it is, where it is no JSON; empty: none
+    size_t most_bytes = 1 << 20;          // of the body
     std::vector<std::string> query = {};  // names; another one is refused
   } takes = {};
   nlohmann::json gives = nullptr;  // schema of the answer; null: any object

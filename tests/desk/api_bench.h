@@ -62,6 +62,14 @@ class ApiBench : public testing::Test {
     port_ = server_->ports().at(0);
   }
 
+  /// What a route of ours answers: no part of it is like another one.
+  static std::string large_text(size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += std::to_string(text.size()) + " ";
+    text.resize(bytes);
+    return text;
+  }
+
   static std::vector<Route> own_routes() {
     const auto echo = [](const ApiRequest& request) -> Result<ApiAnswer> {
       ApiAnswer answer;
@@ -91,6 +99,15 @@ class ApiBench : public testing::Test {
              "Its photo.",
              echo,
              {{}, "a photo", 4 << 20, {}},
+             {}},
+            {"PUT",
+             "/api/v1/things/large",
+             kTechnicians,
+             "Much.",
+             [](const ApiRequest&) -> Result<ApiAnswer> {
+               return ApiAnswer{200, nullptr, large_text(1 << 20), "text/plain", {}};
+             },
+             {},
              {}},
             {"DELETE",
              "/api/v1/things/{thing}",
