@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every route that the desk has, as it runs in a shop: who gets in, and who does not.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -19,6 +22,8 @@ namespace vitrine::desk {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A route that does not say who may does not compile.
@@ -27,8 +32,13 @@ static_assert(!std::is_default_constructible_v<Roles>);
 class DeskDoors : public testing::Test {
  protected:
   void SetUp() override {
-    const std::string place = dir_.path().string();
     port_ = fakes::free_port();
+    ASSERT_NO_FATAL_FAILURE(start_desk());
+    for (const Role role : all_roles()) tokens_[role] = token_of(role, "all");
+    reader_ = token_of(Role::kTechnician, "read");
+  }
+  void start_desk() {
+    const std::string place = dir_.path().string();
     const auto config = dir_.write(
         "vitrine.toml", fmt::format("[studio]\nname = \"店\"\nstate_dir = \"{0}/state\"\nrun_dir = "
                                     "\"{0}/run\"\n[[camera]]\nid = \"a\"\nsource = "
@@ -37,8 +47,6 @@ class DeskDoors : public testing::Test {
                                     place, port_));
     desk_.emplace(fakes::ChildProcess({VITRINE_BIN_DIR "/vitrine-desk", "--config", config.string()}, log()));
     ASSERT_TRUE(fakes::wait_for([&] { return on_socket("GET", "/api/v1/me").status == 200; }));
-    for (const Role role : all_roles()) tokens_[role] = token_of(role, "all");
-    reader_ = token_of(Role::kTechnician, "read");
   }
   void TearDown() override {
     if (!desk_) return;
@@ -122,6 +130,37 @@ TEST_F(DeskDoors, EveryRouteLetsInWhomTheTableNamesAndNobodyElse) {
   RecordProperty("routes", static_cast<int>(routes.size()));
 }
 
+class DeskWhoseAddressIsTaken : public DeskDoors {
+ protected:
+  void SetUp() override {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    ASSERT_EQ(::bind(other_.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    ASSERT_EQ(::listen(other_.get(), 1), 0);
+    ASSERT_EQ(::getsockname(other_.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+    port_ = ntohs(address.sin_port);
+    start_desk();
+  }
+  [[nodiscard]] std::string problems() const {
+    return on_socket("GET", "/api/v1/status").json().value("problems", json()).dump();
+  }
+  UniqueFd other_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
+TEST_F(DeskWhoseAddressIsTaken, ItStartsSaysSoAndListensThereWhenItCan) {
+  const std::string address = fmt::format("127.0.0.1:{}", port_);
+  EXPECT_THAT(problems(), AllOf(HasSubstr(address), HasSubstr("Address already in use")));
+  const std::string lines = fakes::read_file(log());
+  EXPECT_THAT(lines, AllOf(HasSubstr(address), HasSubstr("tried again every 5 s")));
+  other_.reset();
+  EXPECT_TRUE(fakes::wait_for([&] {
+    return call(port_, "GET", "/api/v1/device", {{"Host", address}}).status == 200;
+  }));
+  EXPECT_TRUE(fakes::wait_for([&] { return problems().find(address) == std::string::npos; }));
+}
+
 /// What is open to whom is a decision, and no change of it goes unseen.
 TEST_F(DeskDoors, OnlyTheseAreOpenToWhoIsNotLoggedIn) {
   std::vector<std::string> open;
@@ -137,7 +176,7 @@ TEST_F(DeskDoors, ATokenThatMayOnlyReadChangesNothing) {
     if (route.method == "GET" || route.allowed.allow(Role::kNone)) continue;
     const auto reply = knock(route, target_of(route), {}, "", reader_);
     EXPECT_EQ(reply.status, 403) << route.method << " " << route.pattern << ": " << reply.body;
-    EXPECT_THAT(reply.body, testing::HasSubstr("only read"));
+    EXPECT_THAT(reply.body, HasSubstr("only read"));
   }
 }
 
