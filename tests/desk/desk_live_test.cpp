@@ -31,7 +31,9 @@ class DeskLive : public testing::Test {
             "/run\"\ntheme_dir = \"" VITRINE_SOURCE_DIR "/themes\"\nplatforms_file = \"" VITRINE_SOURCE_DIR
             "/encoder/platforms.toml\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = "
             "\"main\"\nwidth = 640\nheight = 360\nfps = 15\npreset = \"ultrafast\"\nvideo_kbps = "
-            "500\n[commerce]\n"
+            "500\n" +
+            more_ +
+            "[commerce]\n"
             "backend = \"local\"\n[desk]\nlisten = \"127.0.0.1:" +
             std::to_string(fakes::free_port()) + "\"\n");
     start_studio();
@@ -114,6 +116,7 @@ class DeskLive : public testing::Test {
         std::chrono::seconds(20));
   }
 
+  std::string more_;  // of the configuration
   fakes::TempDir dir_;
   std::optional<fakes::ChildProcess> studio_;
   std::optional<fakes::ChildProcess> desk_;
@@ -191,6 +194,45 @@ TEST_F(DeskLive, AStopAtTheStudioEndsTheShow) {
   EXPECT_TRUE(fakes::wait_for([&] { return ask({"show", "now"}).value("is_live", true) == false; }));
   EXPECT_THAT(ctl({"show", "list"}).output, HasSubstr("by hand"));
   EXPECT_EQ(ask({"status"})["programs"][0]["on_air"], false);
+}
+
+TEST_F(DeskLive, AStudioThatLostItsStateIsToldAgain) {
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  ASSERT_EQ(ctl({"show", "next"}).exit_code, 0);
+  ASSERT_TRUE(wait_for_card("normal", 3990));
+  studio_->signal(SIGKILL);
+  (void)studio_->wait();
+  for (const auto& entry : fs::directory_iterator(dir_.path() / "state"))
+    if (entry.is_regular_file()) fs::remove(entry.path());
+  start_studio();
+  EXPECT_TRUE(fakes::wait_for([&] {
+    const json status = ask({"status"});
+    return status.is_object() && status["programs"][0]["scene"] == "show-1-2" &&
+           status["programs"][0]["on_air"] == true;
+  }));
+}
+
+class DeskLiveTwoPrograms : public DeskLive {
+ protected:
+  DeskLiveTwoPrograms() {
+    more_ =
+        "[[program]]\nid = \"tall\"\nwidth = 360\nheight = 640\nfps = 15\npreset = "
+        "\"ultrafast\"\nvideo_kbps = 500\n";
+  }
+};
+
+TEST_F(DeskLiveTwoPrograms, OneThatIsStoppedAtTheStudioStaysOffAndTheShowGoesOn) {
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  ASSERT_EQ(ctl({"stop", "tall"}).exit_code, 0);
+  EXPECT_TRUE(fakes::wait_for([&] {
+    return ask({"show", "now"})["show"]["plan"]["programs"] == json::array({"main"});
+  }));
+  ASSERT_EQ(ctl({"show", "next"}).exit_code, 0);
+  EXPECT_TRUE(fakes::wait_for([&] {
+    const json status = ask({"status"});
+    return status["programs"][0]["scene"] == "show-1-2" && status["programs"][0]["on_air"] == true &&
+           status["programs"][1]["on_air"] == false;
+  }));
 }
 
 TEST_F(DeskLive, WhatCanNotBeDrawnIsRefusedAndTheRestStays) {
