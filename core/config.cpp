@@ -369,7 +369,7 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
   root.array("microphone", 0, 16,
              [&](ObjectReader& reader) { config.microphones.push_back(read_microphone(reader)); });
   root.array("program", 1, 4, [&](ObjectReader& reader) { config.programs.push_back(read_program(reader)); });
-  root.array("destination", 0, 16,
+  root.array("destination", 0, kMaxDestinations,
              [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
   root.object_if_present("commerce", [&](ObjectReader& reader) { read_commerce(reader, config.commerce); });
   root.object_if_present("desk", [&](ObjectReader& reader) { read_desk(reader, config.desk); });

@@ -15,6 +15,8 @@
 
 namespace vitrine {
 
+inline constexpr size_t kMaxDestinations = 16;
+
 /// What a technician sets in vitrine.toml. systemd/vitrine.toml is the annotated default and the reference
 /// manual; a test holds it against the keys read here.
 

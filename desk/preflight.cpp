@@ -212,12 +212,32 @@ class Judge {
   }
 
   void destinations() {
+    for (const auto& id : plan_.destinations)
+      if (std::ranges::find(config_.destinations, id, &DestinationConfig::id) == config_.destinations.end())
+        add("destination." + id, Level::kRed,
+            words(
+                fmt::format("本场要推的平台“{}”已经不在配置里，不会推流", id),
+                fmt::format(
+                    "destination \"{}\" of the show is not configured any more: nothing is sent to it", id)),
+            words("在场次里去掉它，或请技术员恢复配置",
+                  "take it out of the show's plan, or put its [[destination]] back into vitrine.toml"));
     if (sight_.destinations.is_null()) return;
-    for (const auto& destination : sight_.destinations.value("destinations", json::array())) {
-      const std::string id = "destination." + destination.value("id", "");
-      const std::string name = destination.value("name", "");
-      const auto problems = destination.value("problems", json::array());
-      const auto warnings = destination.value("warnings", json::array());
+    const auto checked = sight_.destinations.value("destinations", json::array());
+    for (const auto& configured : config_.destinations) {
+      if (!plan_.has_destination(configured)) continue;
+      const std::string id = "destination." + configured.id;
+      const std::string& name = configured.name;
+      const auto destination = std::ranges::find_if(
+          checked, [&](const json& each) { return each.value("id", "") == configured.id; });
+      if (destination == checked.end()) {
+        add(id, Level::kRed,
+            words(name + "：直播引擎还不认识这个平台",
+                  name + ": the studio runs with an older configuration"),
+            words("请技术员重启直播引擎", "systemctl restart vitrine-studio"));
+        continue;
+      }
+      const auto problems = destination->value("problems", json::array());
+      const auto warnings = destination->value("warnings", json::array());
       const auto sentence = [&](const json& list) {
         return fmt::format("{}: {}: found {}, allowed {}", name, list[0].value("where", ""),
                            list[0].value("found", ""), list[0].value("allowed", ""));
@@ -236,7 +256,8 @@ class Judge {
   void uplink() {
     int64_t sum = 0;
     for (const auto& destination : config_.destinations)
-      if (const auto* program = config_.find_program(destination.program))
+      if (const auto* program = config_.find_program(destination.program);
+          program != nullptr && plan_.has_destination(destination))
         sum += program->video_kbps + program->audio_kbps;
     if (sum == 0) return;
     const auto wanted = static_cast<int64_t>(static_cast<double>(sum) * (1 + kReservePercent / 100));

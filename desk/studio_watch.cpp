@@ -70,6 +70,7 @@ void StudioWatch::measure(const json& status) {
   int64_t sum = 0;
   for (const auto& program : status.value("programs", json::array()))
     for (const auto& destination : program.value("destinations", json::array())) {
+      if (destination.value("state", "") == "off") continue;
       if (destination.value("state", "") != "live" || destination.value("lag_ms", int64_t{0}) > kKeepsUp_ms)
         return;
       sum += destination.value("kbps", int64_t{0});

@@ -79,7 +79,7 @@ struct PlanWish {
   int64_t version = 0;
   Show::State as = Show::State::kPlanned;
 };
-Result<PlanWish> plan_wish(const ApiRequest& request) {
+Result<PlanWish> plan_wish(const ApiRequest& request, const Config& config) {
   PlanWish wish;
   const json* plan = nullptr;
   auto read = read_body(request, [&](ObjectReader& reader) {
@@ -91,6 +91,7 @@ Result<PlanWish> plan_wish(const ApiRequest& request) {
   if (!read) return tl::unexpected(read.error());
   auto made = show_plan_from(*plan);
   if (!made) return tl::unexpected(made.error());
+  if (auto checked = check_places(*made, config); !checked) return tl::unexpected(checked.error());
   wish.plan = std::move(*made);
   return wish;
 }
@@ -204,7 +205,7 @@ Result<ApiAnswer> ShowRoutes::list(const ApiRequest& request) {
 }
 
 Result<ApiAnswer> ShowRoutes::create(const ApiRequest& request) {
-  const auto wish = plan_wish(request);
+  const auto wish = plan_wish(request, parts_.config);
   if (!wish) return tl::unexpected(wish.error());
   return show_answer(parts_.shows.create(wish->plan, wish->as, author_of(request)), 201);
 }
@@ -223,7 +224,7 @@ Result<ApiAnswer> ShowRoutes::get(const ApiRequest& request) {
 Result<ApiAnswer> ShowRoutes::put(const ApiRequest& request) {
   const auto id = number_of(request, "show");
   if (!id) return tl::unexpected(id.error());
-  const auto wish = plan_wish(request);
+  const auto wish = plan_wish(request, parts_.config);
   if (!wish) return tl::unexpected(wish.error());
   return show_answer(parts_.shows.put(*id, wish->plan, wish->version, author_of(request)));
 }

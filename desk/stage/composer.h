@@ -79,9 +79,10 @@ struct Composition {
   std::vector<std::string> remarks;  // what is not shown, and why; for people
 };
 
-/// `was_on_air`: of programs while no show is live; a technician may have put them on. A function of its
-/// arguments.
-Composition compose(const StageSight& sight, const Config& config, const std::set<std::string>& was_on_air);
+/// `was_on_air`: programs that a technician has put on while no show is live, with the destinations he chose
+/// (null: all). A function of its arguments.
+Composition compose(const StageSight& sight, const Config& config,
+                    const std::map<std::string, nlohmann::json>& was_on_air);
 
 /// Some lease of `sent` is half over, and `now` knows a longer one.
 bool is_worth_renewing(const Composition& sent, const Composition& now, Instant at);

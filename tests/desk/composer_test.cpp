@@ -36,7 +36,9 @@ class ComposerTest : public testing::Test {
         "[studio]\nname = \"店\"\nstate_dir = \"/tmp/s\"\nrun_dir = \"/tmp/r\"\n[[camera]]\nid = "
         "\"a\"\nsource = "
         "\"test:bars\"\n[[program]]\nid = \"main\"\n[[program]]\nid = \"tall\"\nwidth = 1080\nheight = "
-        "1920\n",
+        "1920\n[[destination]]\nid = \"douyin\"\nprogram = \"main\"\nurl = \"rtmp://a.example/live\"\n"
+        "key_credential = \"k\"\n[[destination]]\nid = \"kuaishou\"\nprogram = \"main\"\nurl = "
+        "\"rtmp://b.example/live\"\nkey_credential = \"k\"\n",
         "test.toml");
     ASSERT_TRUE(config) << to_error(config.error()).message;
     config_ = *config;
@@ -221,7 +223,25 @@ TEST_F(ComposerTest, OnlyTheShowsProgramsAreOnAirAndWithoutAShowTheyStayAsTheyWe
   EXPECT_TRUE(made().programs[1]["on_air"]);
   sight_.show.reset();
   sight_.steps.clear();
-  EXPECT_TRUE(compose(sight_, config_, {"main"}).programs[0]["on_air"]) << "a technician put it there";
+  EXPECT_TRUE(compose(sight_, config_, {{"main", nullptr}}).programs[0]["on_air"])
+      << "a technician put it there";
+}
+
+TEST_F(ComposerTest, AShowIsPublishedToItsDestinationsAndToNoOther) {
+  EXPECT_FALSE(made().programs[0].contains("destinations")) << "it names none: all of them";
+  sight_.show->plan.destinations = {"kuaishou", "gone"};
+  EXPECT_EQ(made().programs[0]["destinations"], json{"kuaishou"});
+  EXPECT_THAT(made().remarks, testing::ElementsAre(HasSubstr("\"gone\"")));
+  EXPECT_EQ(made().programs[1]["destinations"], json::array()) << "none of them is this program's";
+  sight_.show->plan.destinations = {"gone"};
+  EXPECT_EQ(made().programs[0]["destinations"], json::array()) << "none, and by no means all";
+  const auto before = made().essence;
+  sight_.show->plan.destinations = {"douyin"};
+  EXPECT_NE(made().essence, before) << "the studio must be told";
+  sight_.show.reset();
+  sight_.steps.clear();
+  EXPECT_EQ(compose(sight_, config_, {{"main", {"douyin"}}}).programs[0]["destinations"], json{"douyin"})
+      << "a technician chose it";
 }
 
 TEST_F(ComposerTest, ALongerLeaseAloneIsNoOtherPictureAndIsRenewedBeforeHalfOfItIsOver) {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands in the way of a show: a function of what was seen.
+#include "desk/preflight.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/rfc3339.h"
+
+namespace vitrine::desk {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+using Level = Preflight::Level;
+
+const Instant kChecked = *parse_rfc3339("2026-11-22T12:00:00Z");
+
+class PreflightTest : public testing::Test {
+ protected:
+  void SetUp() override { configure(""); }
+  void configure(const std::string& more) {
+    const auto config = parse_config(
+        "[studio]\nname = \"店\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n"
+        "[[program]]\nid = \"main\"\nvideo_kbps = 4000\naudio_kbps = 128\n"
+        "[[program]]\nid = \"tall\"\nvideo_kbps = 2000\naudio_kbps = 128\n"
+        "[[destination]]\nid = \"douyin\"\nname = \"抖音\"\nprogram = \"main\"\nurl = "
+        "\"rtmp://a.example/live\"\nkey_credential = \"k\"\n"
+        "[[destination]]\nid = \"kuaishou\"\nprogram = \"main\"\nurl = \"rtmp://b.example/live\"\n"
+        "key_credential = \"k\"\n"
+        "[[destination]]\nid = \"weibo\"\nprogram = \"tall\"\nurl = \"rtmp://c.example/live\"\n"
+        "key_credential = \"k\"\n" +
+            more,
+        "v.toml");
+    ASSERT_TRUE(config) << to_error(config.error()).message;
+    config_ = *config;
+    sight_.now = kChecked;
+    const auto good = [](const char* id) {
+      return json{{"id", id}, {"name", id}, {"problems", json::array()}, {"warnings", json::array()}};
+    };
+    sight_.destinations = {{"destinations", {good("douyin"), good("kuaishou"), good("weibo")}}};
+  }
+  [[nodiscard]] std::optional<Preflight::Point> point(const std::string& id) const {
+    for (const auto& each : judge(plan_, sight_, config_).points)
+      if (each.id == id) return each;
+    return std::nullopt;
+  }
+
+  Config config_;
+  ShowPlan plan_;
+  PreflightSight sight_;
+};
+
+TEST_F(PreflightTest, OnlyTheShowsDestinationsAreJudged) {
+  sight_.destinations["destinations"][1]["problems"] = {
+      {{"where", "key_credential"}, {"found", "nothing"}, {"allowed", "a key"}}};
+  EXPECT_EQ(point("destination.kuaishou")->level, Level::kRed);
+  plan_.destinations = {"douyin"};
+  EXPECT_EQ(point("destination.douyin")->level, Level::kGreen);
+  EXPECT_FALSE(point("destination.kuaishou")) << "it is none of the show's";
+  EXPECT_FALSE(point("destination.weibo"));
+  plan_.destinations.clear();
+  plan_.programs = {"tall"};
+  EXPECT_FALSE(point("destination.douyin")) << "of a program that is not on";
+  EXPECT_EQ(point("destination.weibo")->level, Level::kGreen);
+}
+
+TEST_F(PreflightTest, TheUplinkMustCarryTheShowsDestinationsAndNoOthers) {
+  sight_.uplink_kbps = 6000;
+  EXPECT_EQ(point("uplink")->level, Level::kRed) << "4128 + 4128 + 2128";
+  plan_.destinations = {"douyin"};
+  EXPECT_EQ(point("uplink")->level, Level::kGreen);
+}
+
+TEST_F(PreflightTest, ADestinationThatIsNotConfiguredAnyMoreIsSaid) {
+  plan_.destinations = {"douyin", "gone"};
+  ASSERT_TRUE(point("destination.gone"));
+  EXPECT_EQ(point("destination.gone")->level, Level::kRed);
+  EXPECT_THAT(point("destination.gone")->remedy.en, HasSubstr("vitrine.toml"));
+  plan_.destinations = {"gone"};
+  EXPECT_FALSE(point("destination.douyin")) << "it does not take the other's place";
+  EXPECT_FALSE(point("uplink"));
+}
+
+TEST_F(PreflightTest, ADestinationThatTheStudioDoesNotKnowYetIsSaid) {
+  sight_.destinations["destinations"].erase(0);
+  EXPECT_EQ(point("destination.douyin")->level, Level::kRed);
+  EXPECT_THAT(point("destination.douyin")->remedy.en, HasSubstr("restart"));
+}
+
+}  // namespace
+}  // namespace vitrine::desk
