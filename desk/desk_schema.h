@@ -123,6 +123,11 @@ CREATE TABLE stage_view(
   changed_at INTEGER NOT NULL
 ) STRICT;
 )sql",
+
+    // Layers that fill themselves.
+    R"sql(
+ALTER TABLE stage_layer ADD COLUMN source TEXT NOT NULL DEFAULT 'given';  -- given: `data`; orders: the newest ones
+)sql",
 };
 
 }  // namespace vitrine::desk

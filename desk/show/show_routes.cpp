@@ -65,6 +65,7 @@ json layer_json(const StageLayer& layer) {
   return {{"layer", layer.id},
           {"program", layer.program},
           {"template", layer.template_name},
+          {"source", to_string(layer.source)},
           {"data", layer.data},
           {"after", layer.after},
           {"valid_from", format_rfc3339(layer.valid_from)},
@@ -510,6 +511,12 @@ Result<ApiAnswer> ShowRoutes::put_layer(const ApiRequest& request) {
     layer.template_name = reader.id("template");
     const json* data = reader.any("data");
     layer.data = data == nullptr ? json::object() : *data;
+    if (reader.one_of_or_first("source", {"given", "orders"}) == 1) {
+      layer.source = StageLayer::Source::kOrders;
+      if (layer.template_name != "ticker")
+        reader.refuse("template", "\"" + layer.template_name + "\"", "\"ticker\": orders fill no other one");
+      if (data != nullptr) reader.refuse("data", "some", "none: the desk fills it with the newest orders");
+    }
     constexpr std::array<const char*, 3> kAfter = {"hide", "ended", "neutral"};
     layer.after = kAfter.at(reader.one_of_or_first("after", {"hide", "ended", "neutral"}));
     const Instant now = system_now() + parts_.stage.last().clock_offset;

@@ -304,7 +304,9 @@ void add_switched(const std::string& program, const StageSight& sight, LayerList
     if (!layer.program.empty() && layer.program != program) continue;
     if (layer.after == "hide" && layer.valid_until <= sight.now) continue;
     const std::string after = layer.after;
-    layers.add("on-" + layer.id, layer.template_name, layer.data,
+    json data = layer.source == StageLayer::Source::kOrders ? ticker_data(sight.orders) : layer.data;
+    if (data.is_null()) continue;  // nothing was ordered yet
+    layers.add("on-" + layer.id, layer.template_name, std::move(data),
                {layer.valid_from, layer.valid_until,
                 after == "ended"     ? "ended"
                 : after == "neutral" ? "neutral"

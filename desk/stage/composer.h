@@ -19,6 +19,7 @@
 #include "core/media_time.h"
 #include "desk/show/show_book.h"
 #include "desk/stage/stage_book.h"
+#include "desk/stage/ticker.h"
 
 namespace vitrine::desk {
 
@@ -60,6 +61,7 @@ struct StageSight {
   };
   std::vector<Shown> shown;  // items that were on, for the recap
   std::vector<StageLayer> layers;
+  std::vector<TickerOrder> orders;  // the newest first; only while a layer asks for them
   std::map<std::string, StageView> views;
   std::set<std::string> refused_templates;  // the studio could not draw them with what they were given
 };

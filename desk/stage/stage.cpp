@@ -184,6 +184,13 @@ Result<StageSight> Stage::see() {
   auto layers = parts_.book.layers();
   if (!layers) return tl::unexpected(layers.error());
   sight.layers = std::move(*layers);
+  if (std::ranges::any_of(sight.layers,
+                          [](const auto& layer) { return layer.source == StageLayer::Source::kOrders; })) {
+    auto orders =
+        newest_orders(parts_.data, *sight.show->started_at + sight.clock_offset, sight.show->plan.room);
+    if (!orders) return tl::unexpected(orders.error());
+    sight.orders = std::move(*orders);
+  }
   if (auto seen = see_paper(sight); !seen) return tl::unexpected(seen.error());
   const auto& on = sight.steps.back();
   if (on.kind == Segment::Kind::kItem) {

@@ -256,6 +256,30 @@ TEST_F(ComposerTest, ALongerLeaseAloneIsNoOtherPictureAndIsRenewedBeforeHalfOfIt
   EXPECT_FALSE(is_worth_renewing(sent, made(), kNow + 40s)) << "nothing longer is known";
 }
 
+TEST_F(ComposerTest, ATickerThatAsksForOrdersTellsTheNewestAndNoName) {
+  StageLayer news;
+  news.id = "news";
+  news.template_name = "ticker";
+  news.source = StageLayer::Source::kOrders;
+  news.valid_from = kNow - 1s;
+  news.valid_until = kNow + 60s;
+  sight_.layers = {news};
+  EXPECT_TRUE(layer("on-news").is_null()) << "nothing was ordered: no empty ticker";
+  sight_.orders = {{"林*", "延边苹果梨", 2, false},
+                   {"Alexander*", "长白山天然矿泉水礼盒装十二瓶", 1'234'567, true},
+                   {"", "", 3, false}};
+  const json orders = layer("on-news")["data"]["orders"];
+  ASSERT_THAT(orders, SizeIs(3));
+  EXPECT_EQ(orders[0], (json{{"who", "林**"}, {"what", "拍下延边苹果梨 2 件"}}));
+  EXPECT_EQ(orders[1], (json{{"who", "A**"}, {"what", "拍下长白山天然矿泉水礼盒… 等 999999 件"}}))
+      << "no more of a name than its first character, and at most 24 characters";
+  EXPECT_EQ(orders[2], (json{{"who", "顾客**"}, {"what", "拍下 3 件"}}));
+  const auto before = made().essence;
+  sight_.orders.erase(sight_.orders.begin());
+  EXPECT_NE(made().essence, before) << "another order is another picture";
+  EXPECT_EQ(form("on-news", kNow + 60s), LayerForm::kHidden);
+}
+
 TEST_F(ComposerTest, EvidenceKnowsWhyEachLayerIsThere) {
   give_offer(OfferState::kConfirmed, 20s);
   const json basis = made().basis;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "commerce/local_shop.h"
 #include "core/rfc3339.h"
 #include "tests/encoder/flv_judge.h"
 #include "tests/fakes/child_process.h"
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 class DeskLive : public testing::Test {
  protected:
@@ -211,6 +213,45 @@ TEST_F(DeskLive, WhatCanNotBeDrawnIsRefusedAndTheRestStays) {
     const json question = layer(records.back(), "on-q");
     return question.is_object() && question["form"] == "normal";
   }));
+}
+
+TEST_F(DeskLive, ATickerFollowsTheOrdersAndForgetsOneThatIsCancelled) {
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  const auto refused = ctl({"layer", "on", "news", "question", "--source", "orders"});
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_THAT(refused.output, HasSubstr("ticker"));
+  ASSERT_EQ(ctl({"layer", "on", "news", "ticker", "--source", "orders"}).exit_code, 0);
+  // Who stands at the shop's till, in another process than the desk.
+  const auto store = commerce::Store::open({dir_.path() / "state" / "desk"});
+  ASSERT_TRUE(store) << store.error().message;
+  commerce::LocalShop shop(**store, {{'C', 'N', 'Y'}, 10'000'000});
+  const auto order = [&](const char* operation, const char* product, const char* name) {
+    auto made = shop.reserve({operation, {{{product, ""}, 1, std::nullopt}}, name, ""});
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? made->id : "";
+  };
+  const auto wait_for_rows = [&](const json& rows) {
+    json seen;
+    const bool is_so = fakes::wait_for(
+        [&] {
+          const auto records = visible();
+          if (records.empty()) return false;
+          const json ticker = layer(records.back(), "on-news");
+          seen = ticker.is_object() ? ticker.value("/data/orders"_json_pointer, json()) : json();
+          return seen == rows;
+        },
+        std::chrono::seconds(20));
+    EXPECT_TRUE(is_so) << "seen " << seen.dump() << ", wanted " << rows.dump();
+  };
+  const json pear = {{"who", "林**"}, {"what", "拍下梨 1 件"}};
+  const json tea = {{"who", "A**"}, {"what", "拍下茶 1 件"}};
+  (void)order("1", "A001", "林*");
+  wait_for_rows(json::array({pear}));
+  const std::string second = order("2", "A002", "Alexander*");
+  wait_for_rows(json::array({tea, pear}));
+  ASSERT_TRUE(shop.close(second, commerce::OrderState::kCancelled));
+  wait_for_rows(json::array({pear}));
+  EXPECT_THAT(fakes::read_file(dir_.path() / "desk.log"), Not(HasSubstr("Alexander")));
 }
 
 /// Two real platforms.
