@@ -216,6 +216,14 @@ void read_events(ObjectReader& reader, CommerceConfig& commerce) {
     reader.refuse("events_listen", fmt::format("\"{}\"", listen), address.error().message);
 }
 
+CategoryLicence read_category_licence(ObjectReader& reader) {
+  CategoryLicence rule{reader.text("category", kName), reader.id("document")};
+  // As items are held: a blank that nobody sees would make a rule that never asks for anything.
+  if (!rule.category.empty() && (rule.category.front() == ' ' || rule.category.back() == ' '))
+    reader.refuse("category", fmt::format("\"{}\"", rule.category), "a category without blanks around it");
+  return rule;
+}
+
 void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
@@ -243,6 +251,9 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   });
   read_page_address(reader, commerce.page_address);
   read_field_name_if_there(reader, "presale_field", commerce.presale_field);
+  reader.array("category_licence", 0, 100, [&](ObjectReader& table) {
+    commerce.category_licences.push_back(read_category_licence(table));
+  });
   reader.object_if_present("vendure", [&](ObjectReader& table) { read_vendure(table, commerce.vendure); });
   reader.object_if_present("medusa", [&](ObjectReader& table) { read_medusa(table, commerce.medusa); });
   if (commerce.backend == Backend::kLocal) {

@@ -17,6 +17,18 @@ constexpr double kHeard_db = -55;       // below it is a room where nobody speak
 constexpr double kReservePercent = 30;  // of the uplink: what else the shop does, and a network's bad minutes
 constexpr std::array<std::string_view, 3> kLevels = {"green", "amber", "red"};
 
+/// As people call what `CategoryLicence::document` names.
+std::string_view chinese_name(std::string_view document) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
+      {{"business_licence", "营业执照"},
+       {"food_licence", "食品经营许可证"},
+       {"inspection", "检测报告"},
+       {"certificate", "合格证"},
+       {"authorisation", "授权书"}}};
+  const auto found = std::ranges::find(kNames, document, &decltype(kNames)::value_type::first);
+  return found == kNames.end() ? document : found->second;
+}
+
 Words words(std::string zh, std::string en) {
   return {std::move(zh), std::move(en)};
 }
@@ -151,6 +163,7 @@ class Judge {
       add(id + ".photo", Level::kAmber, words(name + "：没有图片", name + ": no photo"),
           words("在店铺里补一张", "add one in the shop"));
     papers_of(id, name, seen);
+    licences_of(id, name, *seen.item);
     if (preflight_.points.size() == before)
       add(id, Level::kGreen, words(name + "：齐全", name + ": complete"));
   }
@@ -178,9 +191,28 @@ class Judge {
             words("在场次里选择有效的营业执照", "choose a valid business licence in the show's plan"));
   }
 
+  void licences_of(const std::string& id, const std::string& name, const commerce::CatalogueItem& item) {
+    for (const auto& [category, document] : config_.commerce.category_licences) {
+      if (category != item.category) continue;
+      const bool is_there = std::ranges::any_of(sight_.documents, [&, wanted = &document](const auto& entry) {
+        return (entry.id == *wanted || to_string(entry.paper.value.kind) == *wanted) &&
+               is_valid(entry.paper.value);
+      });
+      if (is_there) continue;
+      block(
+          id + ".licence." + document,
+          words(fmt::format("{}：卖“{}”类商品要有有效的{}", name, category, chinese_name(document)),
+                fmt::format("{}: goods of category \"{}\" need the document \"{}\", and none is valid today",
+                            name, category, document)),
+          words(
+              "录入有效的证件，或从流程里去掉",
+              fmt::format("bring a valid one in (vitrinectl document), take the item out of the rundown, or "
+                          "mend [[commerce.category_licence]] in vitrine.toml")));
+    }
+  }
+
   [[nodiscard]] bool is_valid(const commerce::Document& document) const {
-    return document.state(std::chrono::floor<std::chrono::days>(sight_.now)) ==
-           commerce::Document::State::kValid;
+    return document.state(local_day(sight_.now)) == commerce::Document::State::kValid;
   }
 
   void licence() {

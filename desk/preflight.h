@@ -57,7 +57,8 @@ struct PreflightSight {
     std::vector<std::string> bad_papers;  // certificates that are not valid
   };
   std::vector<Item> items;
-  std::optional<commerce::Document> licence;
+  std::vector<commerce::Documents::Entry<commerce::Document>> documents;  // all of the shop's
+  std::optional<commerce::Document> licence;                              // the show's, of them
   std::optional<commerce::Payee> payee;
   bool is_shop_reachable = false;
   std::string shop_fault;

@@ -91,3 +91,39 @@ TEST_F(PreflightTest, ADestinationThatTheStudioDoesNotKnowYetIsSaid) {
 
 }  // namespace
 }  // namespace vitrine::desk
+TEST_F(PreflightTest, ACategoryThatNeedsALicenceBlocksWithoutOneThatIsValidToday) {
+  configure(
+      "[[commerce.category_licence]]\ncategory = \"食品\"\ndocument = \"food_licence\"\n"
+      "[[commerce.category_licence]]\ncategory = \"图书\"\ndocument = \"books-2026\"\n");
+  PreflightSight::Item pear;
+  pear.segment = 3;
+  pear.number = 1;
+  pear.item.emplace();
+  pear.item->title = "梨";
+  pear.item->category = "食品";
+  sight_.items = {pear};
+  const auto licence = [&] { return point("item.3.licence.food_licence"); };
+  ASSERT_TRUE(licence());
+  EXPECT_EQ(licence()->level, Level::kRed);
+  EXPECT_TRUE(licence()->blocks);
+  EXPECT_THAT(licence()->reason.zh, HasSubstr("食品经营许可证"));
+  commerce::Documents::Entry<commerce::Document> paper;
+  paper.id = "food";
+  paper.paper.value.kind = commerce::DocumentKind::kFoodLicence;
+  paper.paper.value.valid_until = *parse_day("2026-11-21");
+  sight_.documents = {paper};
+  EXPECT_TRUE(licence()) << "it ended yesterday";
+  sight_.documents[0].paper.value.valid_until = *parse_day("2026-11-22");
+  EXPECT_FALSE(licence());
+  sight_.documents[0].paper.value.is_withdrawn = true;
+  EXPECT_TRUE(licence());
+  sight_.items[0].item->category = "图书";
+  EXPECT_FALSE(licence());
+  ASSERT_TRUE(point("item.3.licence.books-2026")) << "one document by its id";
+  sight_.documents[0].id = "books-2026";
+  sight_.documents[0].paper.value = {};
+  EXPECT_FALSE(point("item.3.licence.books-2026"));
+  sight_.items[0].item->category = "茶具";
+  EXPECT_FALSE(judge(plan_, sight_, config_).blocks()) << "nothing is asked for";
+}
+
