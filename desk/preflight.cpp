@@ -204,10 +204,9 @@ class Judge {
           words(fmt::format("{}：卖“{}”类商品要有有效的{}", name, category, chinese_name(document)),
                 fmt::format("{}: goods of category \"{}\" need the document \"{}\", and none is valid today",
                             name, category, document)),
-          words(
-              "录入有效的证件，或从流程里去掉",
-              fmt::format("bring a valid one in (vitrinectl document), take the item out of the rundown, or "
-                          "mend [[commerce.category_licence]] in vitrine.toml")));
+          words("录入有效的证件，或从流程里去掉",
+                "bring a valid one in (vitrinectl document), take the item out of the rundown, or mend "
+                "[[commerce.category_licence]] in vitrine.toml"));
     }
   }
 
@@ -296,24 +295,38 @@ class Judge {
     const auto mbit = [](int64_t kbps) {
       return fmt::format("{:.1f} Mbit/s", static_cast<double>(kbps) / 1000);
     };
-    if (!sight_.uplink_kbps)
+    if (!sight_.uplink)
+      return add("uplink", Level::kAmber,
+                 words("上行带宽还没测过，需要 " + mbit(wanted),
+                       "the uplink was never measured; " + mbit(wanted) + " are needed"),
+                 words("开播后会自动测量", "it is measured while a show is on"));
+    const int64_t carried = sight_.uplink->bitrate_bps / 1000;
+    const auto days = std::max<int64_t>(0, (sight_.now - sight_.uplink->at) / std::chrono::days(1));
+    const std::string age_zh = days == 0 ? "（今天测得）" : fmt::format("（{} 天前测得）", days);
+    const std::string age = days == 0 ? " (measured today)" : fmt::format(" (measured {} days ago)", days);
+    if (!sight_.uplink->is_good(sight_.now))
       add("uplink", Level::kAmber,
-          words("上行带宽还没测过，需要 " + mbit(wanted),
-                "the uplink was never measured; " + mbit(wanted) + " are needed"),
-          words("开播后会自动测量", "it is measured while a show is on"));
-    else if (*sight_.uplink_kbps < sum)
-      add("uplink", Level::kRed,
-          words(fmt::format("上行带宽 {} 不够，需要 {}", mbit(*sight_.uplink_kbps), mbit(wanted)),
-                fmt::format("the uplink carried {}, {} are needed", mbit(*sight_.uplink_kbps), mbit(wanted))),
-          words("减少平台或降低码率", "fewer destinations, or a lower video_kbps"));
-    else if (*sight_.uplink_kbps < wanted)
+          words(fmt::format("上行带宽 {} 是 {} 天前测的，太久了；需要 {}", mbit(carried), days, mbit(wanted)),
+                fmt::format("the uplink carried {} {} days ago, which says little; {} are needed",
+                            mbit(carried), days, mbit(wanted))),
+          words("开播后会自动重新测量", "it is measured again while a show is on"));
+    else if (carried < sum)
+      // No more than the encoders made of the pictures there were: it need not be all that the uplink can.
       add("uplink", Level::kAmber,
-          words("上行带宽余量不到三成",
-                fmt::format("the uplink carried {}: less than 30 % above what is needed",
-                            mbit(*sight_.uplink_kbps))),
+          words(fmt::format("上行带宽只测到 {}，需要 {}{}", mbit(carried), mbit(wanted), age_zh),
+                fmt::format("the uplink was seen to carry no more than {}, {} are needed{}", mbit(carried),
+                            mbit(wanted), age)),
+          words("开播前测一次网速；不够就减少平台或降低码率",
+                "measure it before the show; if it is less: fewer destinations, or a lower video_kbps"));
+    else if (carried < wanted)
+      add("uplink", Level::kAmber,
+          words("上行带宽余量不到三成" + age_zh,
+                fmt::format("the uplink carried {}: less than 30 % above what is needed{}", mbit(carried),
+                            age)),
           words("直播时不要下载或上传别的东西", "nothing else should use the network during the show"));
     else
-      add("uplink", Level::kGreen, words("上行带宽足够", "the uplink carried " + mbit(*sight_.uplink_kbps)));
+      add("uplink", Level::kGreen,
+          words("上行带宽足够" + age_zh, "the uplink carried " + mbit(carried) + age));
   }
 
   const ShowPlan& plan_;

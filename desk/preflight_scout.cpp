@@ -54,7 +54,7 @@ PreflightSight PreflightScout::see(const Show& show) const {
     sight.shop_fault = problem;
   }
   sight.is_clock_synchronised = is_clock_synchronised();
-  sight.uplink_kbps = parts_.studio.uplink_kbps();
+  if (const auto uplink = parts_.uplink.best(sight.now)) sight.uplink = *uplink;
   return sight;
 }
 

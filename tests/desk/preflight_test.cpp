@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "core/rfc3339.h"
+#include "desk/desk_schema.h"
+#include "desk/studio_watch.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace vitrine::desk {
 namespace {
@@ -67,10 +70,62 @@ TEST_F(PreflightTest, OnlyTheShowsDestinationsAreJudged) {
 }
 
 TEST_F(PreflightTest, TheUplinkMustCarryTheShowsDestinationsAndNoOthers) {
-  sight_.uplink_kbps = 6000;
-  EXPECT_EQ(point("uplink")->level, Level::kRed) << "4128 + 4128 + 2128";
+  sight_.uplink = {6'000'000, kChecked - 1h};
+  EXPECT_EQ(point("uplink")->level, Level::kAmber) << "4128 + 4128 + 2128";
   plan_.destinations = {"douyin"};
   EXPECT_EQ(point("uplink")->level, Level::kGreen);
+}
+
+TEST_F(PreflightTest, AMeasureOfTheUplinkHasAnAgeAndIsNotTrustedForEver) {
+  plan_.destinations = {"douyin"};
+  EXPECT_EQ(point("uplink")->level, Level::kAmber) << "never measured";
+  sight_.uplink = {6'000'000, kChecked - 7 * 24h};
+  EXPECT_EQ(point("uplink")->level, Level::kGreen);
+  EXPECT_THAT(point("uplink")->reason.zh, HasSubstr("7 天前"));
+  sight_.uplink = {6'000'000, kChecked - 7 * 24h - 1s};
+  EXPECT_EQ(point("uplink")->level, Level::kAmber);
+  sight_.uplink = {1'000'000, kChecked - 8 * 24h};
+  EXPECT_EQ(point("uplink")->level, Level::kAmber) << "an old one says nothing bad for certain either";
+  sight_.uplink = {5'000'000, kChecked};
+  EXPECT_EQ(point("uplink")->level, Level::kAmber) << "4128 and 30 % are 5366";
+}
+
+TEST(UplinkBookTest, TheBestOfTheLastWeekOutlivesTheDesk) {
+  const fakes::TempDir dir;
+  std::unique_ptr<commerce::Store> store;
+  const auto book = [&] {
+    store.reset();
+    auto opened = commerce::Store::open({.directory = dir.path(), .schema = kDeskSchema});
+    EXPECT_TRUE(opened) << opened.error().message;
+    store = std::move(*opened);
+    return UplinkBook(*store);
+  };
+  EXPECT_EQ(*book().best(kChecked), std::nullopt);
+  ASSERT_TRUE(book().note({9'000'000, kChecked - 9 * 24h}));
+  EXPECT_EQ((*book().best(kChecked))->bitrate_bps, 9'000'000) << "old, and all there is";
+  EXPECT_FALSE((*book().best(kChecked))->is_good(kChecked));
+  ASSERT_TRUE(book().note({5'000'000, kChecked - 24h}));
+  ASSERT_TRUE(book().note({4'000'000, kChecked - 23h}));
+  ASSERT_TRUE(book().note({3'000'000, kChecked - 1h}));
+  const auto best = *book().best(kChecked);
+  EXPECT_EQ(best->bitrate_bps, 5'000'000);
+  EXPECT_EQ(best->at, kChecked - 24h);
+  EXPECT_EQ((*book().best(kChecked + 6 * 24h + 12h))->bitrate_bps, 3'000'000);
+  EXPECT_EQ((*book().best(kChecked + 30 * 24h))->bitrate_bps, 3'000'000) << "the newest of the old ones";
+}
+
+TEST(CarriedKbps, CountsOnlyWhileNoDestinationIsBehind) {
+  const auto status = [](json destinations) {
+    return json{{"programs", {{{"id", "main"}, {"destinations", std::move(destinations)}}}}};
+  };
+  const auto live = [](int64_t kbps, int64_t lag_ms) {
+    return json{{"state", "live"}, {"kbps", kbps}, {"lag_ms", lag_ms}};
+  };
+  EXPECT_EQ(carried_kbps(status({live(1000, 20), live(900, 20)})), 1900);
+  EXPECT_EQ(carried_kbps(status({live(1000, 20), json{{"state", "off"}}})), 1000) << "one that is not wanted";
+  EXPECT_EQ(carried_kbps(status({live(1000, 20), live(900, 600)})), std::nullopt);
+  EXPECT_EQ(carried_kbps(status({live(1000, 20), json{{"state", "reconnecting"}}})), std::nullopt);
+  EXPECT_EQ(carried_kbps(json{{"ok", true}}), std::nullopt);
 }
 
 TEST_F(PreflightTest, ADestinationThatIsNotConfiguredAnyMoreIsSaid) {
@@ -83,14 +138,6 @@ TEST_F(PreflightTest, ADestinationThatIsNotConfiguredAnyMoreIsSaid) {
   EXPECT_FALSE(point("uplink"));
 }
 
-TEST_F(PreflightTest, ADestinationThatTheStudioDoesNotKnowYetIsSaid) {
-  sight_.destinations["destinations"].erase(0);
-  EXPECT_EQ(point("destination.douyin")->level, Level::kRed);
-  EXPECT_THAT(point("destination.douyin")->remedy.en, HasSubstr("restart"));
-}
-
-}  // namespace
-}  // namespace vitrine::desk
 TEST_F(PreflightTest, ACategoryThatNeedsALicenceBlocksWithoutOneThatIsValidToday) {
   configure(
       "[[commerce.category_licence]]\ncategory = \"食品\"\ndocument = \"food_licence\"\n"
@@ -127,3 +174,11 @@ TEST_F(PreflightTest, ACategoryThatNeedsALicenceBlocksWithoutOneThatIsValidToday
   EXPECT_FALSE(judge(plan_, sight_, config_).blocks()) << "nothing is asked for";
 }
 
+TEST_F(PreflightTest, ADestinationThatTheStudioDoesNotKnowYetIsSaid) {
+  sight_.destinations["destinations"].erase(0);
+  EXPECT_EQ(point("destination.douyin")->level, Level::kRed);
+  EXPECT_THAT(point("destination.douyin")->remedy.en, HasSubstr("restart"));
+}
+
+}  // namespace
+}  // namespace vitrine::desk
