@@ -32,7 +32,8 @@ class DeskLive : public testing::Test {
     const std::string place = dir_.path().string();
     dir_.write(
         "vitrine.toml",
-        "[studio]\nname = \"店\"\nstate_dir = \"" + place + "/state\"\nrun_dir = \"" + place +
+        "[studio]\nname = \"店\"\nstate_dir = \"" + place + "/state\"\ncredentials_dir = \"" + place +
+            "\"\nrun_dir = \"" + place +
             "/run\"\ntheme_dir = \"" VITRINE_SOURCE_DIR "/themes\"\nplatforms_file = \"" VITRINE_SOURCE_DIR
             "/encoder/platforms.toml\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = "
             "\"main\"\nwidth = 640\nheight = 360\nfps = 15\npreset = \"ultrafast\"\nvideo_kbps = "
@@ -140,18 +141,19 @@ TEST_F(DeskLive, APriceIsOnAirAsTheShopHasItAndAnOfferEndsInItsFrame) {
       nullptr, false);
   ASSERT_TRUE(offer.is_object() && offer.contains("end")) << offer.dump();
   EXPECT_TRUE(wait_for_card("normal", 2990));
-  EXPECT_TRUE(wait_for_card("ended", 2990));
+  // A shop that is quicker than a frame has its usual price back in the card by then.
+  EXPECT_TRUE(wait_for_card("ended"));
   EXPECT_TRUE(wait_for_card("normal", 3550)) << "the usual price, read after the offer";
   const Instant end = *parse_rfc3339(offer["end"].get<std::string>());
   std::optional<Instant> ended;
   for (const auto& record : visible()) {
     const json card = layer(record, "card");
-    if (!card.is_object() || card["form"] == "hidden" || card["data"]["price"]["minor"] != 2990) continue;
+    if (!card.is_object() || card["form"] == "hidden") continue;
     const Instant seen = *parse_rfc3339(record["utc"].get<std::string>());
-    if (card["form"] == "normal")
+    if (card["form"] == "normal" && card["data"]["price"]["minor"] == 2990) {
       EXPECT_LT(seen, end);
-    else if (!ended)
-      ended = seen;
+    }
+    if (card["form"] == "ended" && !ended) ended = seen;
   }
   ASSERT_TRUE(ended);
   EXPECT_GE(*ended, end);
