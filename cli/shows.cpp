@@ -62,6 +62,8 @@ ShowCommands::ShowCommands(CLI::App& app) {
   on_->add_option("name", name_, "What it is called, to switch it off again")->required();
   on_->add_option("template", template_, "The template")->required();
   on_->add_option("data", file_, "Its data, a JSON file; - reads standard input");
+  on_->add_option("--source", source_,
+                  "Instead of data: \"orders\" fills a ticker with the show's newest orders");
   on_->add_option("--seconds", seconds_, "For how long")->capture_default_str();
   on_->add_option("--after", after_, "What it turns into then: hide, ended, neutral")->capture_default_str();
   off_ = layer_->add_subcommand("off", "Switches one off");
@@ -150,15 +152,14 @@ int ShowCommands::tell(const DeskLine& line, const std::string& path, const json
 }
 
 int ShowCommands::switch_on(const DeskLine& line) const {
-  json data = json::object();
+  json body = {{"template", template_}, {"seconds", seconds_}, {"after", after_}};
+  if (!source_.empty()) body["source"] = source_;
   if (!file_.empty()) {
     auto content = json_of(file_);
     if (!content) return line.print_failure(refusal_json(content.error()));
-    data = std::move(*content);
+    body["data"] = std::move(*content);
   }
-  const auto answer = line.desk.send(
-      "PUT", "/api/v1/live/layers/" + escaped(name_),
-      {{"template", template_}, {"data", std::move(data)}, {"seconds", seconds_}, {"after", after_}});
+  const auto answer = line.desk.send("PUT", "/api/v1/live/layers/" + escaped(name_), body);
   if (!answer) return line.print_failure(answer.error());
   std::cout << (line.is_json ? answer->dump(2) + "\n" : name_ + " is on\n");
   return kDone;

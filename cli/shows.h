@@ -50,6 +50,7 @@ class ShowCommands {
   std::string message_;
   std::string name_;
   std::string template_;
+  std::string source_;
   std::string after_ = "hide";
 };
 

@@ -328,6 +328,28 @@ Result<int64_t> OrderBook::sold(const Ref& ref, const Window& window) const {
 
 Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& window,
                                                               const std::string& room) const {
+  return show_lines("o.placed_at >= ?2 AND o.placed_at < ?3 AND (o.room = '' OR o.room = ?4)",
+                    [&](SQLite::Statement& found) {
+                      found.bind(2, micros(window.begin));
+                      found.bind(3, micros(window.end));
+                      found.bind(4, room);
+                    });
+}
+
+Result<std::vector<OrderBook::ShowLine>> OrderBook::newest(Instant since, const std::string& room,
+                                                           int most) const {
+  return show_lines(
+      "o.id IN (SELECT id FROM purchase WHERE backend = ?1 AND placed_at >= ?2 AND (room = '' OR room = ?3) "
+      "AND state IN ('open', 'deposit_paid', 'paid', 'shipped') ORDER BY placed_at DESC, id DESC LIMIT ?4)",
+      [&](SQLite::Statement& found) {
+        found.bind(2, micros(since));
+        found.bind(3, room);
+        found.bind(4, most);
+      });
+}
+
+Result<std::vector<OrderBook::ShowLine>> OrderBook::show_lines(
+    const std::string& condition, const std::function<void(SQLite::Statement&)>& bind) const {
   std::vector<ShowLine> lines;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     SQLite::Statement found(
@@ -340,13 +362,10 @@ Result<std::vector<OrderBook::ShowLine>> OrderBook::in_window(const Window& wind
         "AND "
         "i.sku = l.sku AND i.availability <> 'deleted' HAVING count(*) = 1)) AS item, o.placed_at, "
         "o.masked_name "
-        "FROM purchase AS o JOIN purchase_line AS l ON l.purchase = o.id WHERE o.backend = ?1 AND "
-        "o.placed_at >= ?2 "
-        "AND o.placed_at < ?3 AND (o.room = '' OR o.room = ?4) ORDER BY o.placed_at, o.id, l.line");
+        "FROM purchase AS o JOIN purchase_line AS l ON l.purchase = o.id WHERE o.backend = ?1 AND " +
+            condition + " ORDER BY o.placed_at, o.id, l.line");
     found.bind(1, backend_);
-    found.bind(2, micros(window.begin));
-    found.bind(3, micros(window.end));
-    found.bind(4, room);
+    bind(found);
     SQLite::Statement item(database, "SELECT product, variant FROM item WHERE id = ?");
     while (found.executeStep()) {
       const Money price{found.getColumn(9).getInt64(), detail::currency_of(found.getColumn(3).getString())};

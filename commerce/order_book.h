@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,10 @@
 #include "commerce/adapter.h"
 #include "commerce/order.h"
 #include "commerce/store.h"
+
+namespace SQLite {
+class Statement;
+}
 
 namespace vitrine::commerce {
 
@@ -64,10 +69,14 @@ class OrderBook {
   /// In the order in which they were placed. An order that is credited to another live room than `room` is
   /// none of this show's; one that is credited to no room is.
   [[nodiscard]] Result<std::vector<ShowLine>> in_window(const Window& window, const std::string& room) const;
+  /// The same of the newest `most` orders since then that stand: neither cancelled nor refunded.
+  [[nodiscard]] Result<std::vector<ShowLine>> newest(Instant since, const std::string& room, int most) const;
 
  private:
   Result<Applied> apply(const std::vector<Order>& orders, const std::vector<RefusedOrder>& refused,
                         const std::string* cursor, Instant now);
+  [[nodiscard]] Result<std::vector<ShowLine>> show_lines(
+      const std::string& condition, const std::function<void(SQLite::Statement&)>& bind) const;
 
   Store& store_;
   const std::string backend_;

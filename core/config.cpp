@@ -216,6 +216,14 @@ void read_events(ObjectReader& reader, CommerceConfig& commerce) {
     reader.refuse("events_listen", fmt::format("\"{}\"", listen), address.error().message);
 }
 
+CategoryLicence read_category_licence(ObjectReader& reader) {
+  CategoryLicence rule{reader.text("category", kName), reader.id("document")};
+  // As items are held: a blank that nobody sees would make a rule that never asks for anything.
+  if (!rule.category.empty() && (rule.category.front() == ' ' || rule.category.back() == ' '))
+    reader.refuse("category", fmt::format("\"{}\"", rule.category), "a category without blanks around it");
+  return rule;
+}
+
 void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   using Backend = CommerceConfig::Backend;
   commerce.backend = static_cast<Backend>(reader.one_of_or_first("backend", {"local", "vendure", "medusa"}));
@@ -243,6 +251,9 @@ void read_commerce(ObjectReader& reader, CommerceConfig& commerce) {
   });
   read_page_address(reader, commerce.page_address);
   read_field_name_if_there(reader, "presale_field", commerce.presale_field);
+  reader.array("category_licence", 0, 100, [&](ObjectReader& table) {
+    commerce.category_licences.push_back(read_category_licence(table));
+  });
   reader.object_if_present("vendure", [&](ObjectReader& table) { read_vendure(table, commerce.vendure); });
   reader.object_if_present("medusa", [&](ObjectReader& table) { read_medusa(table, commerce.medusa); });
   if (commerce.backend == Backend::kLocal) {
@@ -369,7 +380,7 @@ tl::expected<Config, Problems> parse_config(std::string_view toml, const std::st
   root.array("microphone", 0, 16,
              [&](ObjectReader& reader) { config.microphones.push_back(read_microphone(reader)); });
   root.array("program", 1, 4, [&](ObjectReader& reader) { config.programs.push_back(read_program(reader)); });
-  root.array("destination", 0, 16,
+  root.array("destination", 0, kMaxDestinations,
              [&](ObjectReader& reader) { config.destinations.push_back(read_destination(reader)); });
   root.object_if_present("commerce", [&](ObjectReader& reader) { read_commerce(reader, config.commerce); });
   root.object_if_present("desk", [&](ObjectReader& reader) { read_desk(reader, config.desk); });

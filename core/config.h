@@ -15,6 +15,8 @@
 
 namespace vitrine {
 
+inline constexpr size_t kMaxDestinations = 16;
+
 /// What a technician sets in vitrine.toml. systemd/vitrine.toml is the annotated default and the reference
 /// manual; a test holds it against the keys read here.
 
@@ -62,6 +64,12 @@ struct RecordingConfig {
   int min_free_mib = 2048;
 };
 
+/// What the law asks of who sells goods of a category.
+struct CategoryLicence {
+  std::string category;  // as the shop's items have it
+  std::string document;  // a kind of document ("food_licence"), or the id of one
+};
+
 /// The server that owns the shop's items, prices and orders.
 struct CommerceConfig {
   enum class Backend { kLocal = 0, kVendure, kMedusa };
@@ -86,6 +94,7 @@ struct CommerceConfig {
   } medusa;
   std::optional<ListenAddress> events_listen;  // for the shop's webhooks; nothing: none are taken
   std::string events_credential;               // file with the secret that signs them
+  std::vector<CategoryLicence> category_licences;
 };
 
 /// Where the pages and the API are reached.

@@ -142,6 +142,25 @@ Scene read_scene(ObjectReader& reader, const Config& config, const ProgramConfig
   return scene;
 }
 
+WantedDestinations read_destinations(ObjectReader& reader, const Config& config, const std::string& program) {
+  if (!reader.has("destinations")) return std::nullopt;
+  std::vector<DestinationConfig> known;
+  std::ranges::copy_if(config.destinations, std::back_inserter(known),
+                       [&](const auto& destination) { return destination.program == program; });
+  std::vector<std::string> wanted;
+  reader.values("destinations", 0, kMaxDestinations, [&](const nlohmann::json& value, const std::string&) {
+    const std::string id = value.is_string() ? value.get<std::string>() : "";
+    if (std::ranges::find(known, id, &DestinationConfig::id) == known.end())
+      reader.refuse("destinations", describe(value),
+                    fmt::format("ids of [[destination]] of program \"{}\": {}", program, list_ids(known)));
+    else if (std::ranges::find(wanted, id) != wanted.end())
+      reader.refuse("destinations", fmt::format("\"{}\" a second time", id), "each destination once");
+    else
+      wanted.push_back(id);
+  });
+  return wanted;
+}
+
 nlohmann::json default_program(const ProgramConfig& program, const Config& config) {
   auto sounds = nlohmann::json::array();
   for (const auto& microphone : config.microphones) {
@@ -224,6 +243,7 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
                       "the id of a [[program]]: " + list_ids(config.programs));
       }
       (void)reader.any("scene");
+      (void)reader.any("destinations");
       return;
     }
     if (!seen.insert(program.program).second) {
@@ -231,6 +251,7 @@ tl::expected<ProgramState, Problems> decode_program_state(const nlohmann::json& 
     }
     reader.object("scene",
                   [&](ObjectReader& scene) { program.scene = read_scene(scene, config, *configured); });
+    program.destinations = read_destinations(reader, config, program.program);
     state.programs.push_back(std::move(program));
   });
   root.finish();

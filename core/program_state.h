@@ -63,10 +63,14 @@ struct Scene {
   std::vector<Layer> layers;  // bottom to top
 };
 
+/// Ids of a program's destinations that are published to while it is on air; nothing: all of them.
+using WantedDestinations = std::optional<std::vector<std::string>>;
+
 struct ProgramScene {
   std::string program;
   bool is_on_air = false;
   Scene scene;
+  WantedDestinations destinations = std::nullopt;
 };
 
 struct ProgramState {

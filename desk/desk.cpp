@@ -80,7 +80,8 @@ Desk::Desk(Config config, Stores stores)
             {config_.commerce.currency, config_.commerce.highest_price_minor}),
       link_(config_, data_),
       shows_(*stores_.desk),
-      stage_book_(*stores_.desk) {
+      stage_book_(*stores_.desk),
+      uplink_(*stores_.desk) {
 }
 
 void Desk::start_threads(ShopLink::Open open_adapter) {
@@ -105,12 +106,13 @@ void Desk::start_threads(ShopLink::Open open_adapter) {
                    [this] {
                      publish({{"type", "live"}});
                    }});
-  studio_ = std::make_unique<StudioWatch>(config_, [this](const json& status) {
+  studio_ = std::make_unique<StudioWatch>(config_, uplink_, [this](const json& status) {
     stage_->studio_shows(status.value("revision", uint64_t{0}));
     publish({{"type", "studio"}, {"status", status}});
   });
   link_.start(std::move(open_adapter), {[this] { shop_has_changed(); }});
-  scout_ = std::make_unique<PreflightScout>(PreflightScout::Parts{config_, data_, *papers_, link_, *studio_});
+  scout_ = std::make_unique<PreflightScout>(
+      PreflightScout::Parts{config_, data_, *papers_, link_, *studio_, uplink_});
 }
 
 Status Desk::open_doors() {

@@ -30,6 +30,7 @@
 #include "desk/stage/stage.h"
 #include "desk/stage/stage_book.h"
 #include "desk/studio_watch.h"
+#include "desk/uplink_book.h"
 
 namespace vitrine::desk {
 
@@ -72,6 +73,7 @@ class Desk {
   ShopLink link_;
   ShowBook shows_;
   StageBook stage_book_;
+  UplinkBook uplink_;
   std::unique_ptr<Papers> papers_;
   std::unique_ptr<DeviceCertificate> certificate_;
   std::unique_ptr<Access> access_;

@@ -123,6 +123,20 @@ CREATE TABLE stage_view(
   changed_at INTEGER NOT NULL
 ) STRICT;
 )sql",
+
+    // Layers that fill themselves.
+    R"sql(
+ALTER TABLE stage_layer ADD COLUMN source TEXT NOT NULL DEFAULT 'given';  -- given: `data`; orders: the newest ones
+)sql",
+
+    // What the uplink was seen to carry.
+    R"sql(
+CREATE TABLE uplink(
+  day INTEGER PRIMARY KEY,           -- since 1970, UTC
+  bitrate_bps INTEGER NOT NULL CHECK(bitrate_bps > 0),  -- the best of that day
+  measured_at INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 
 }  // namespace vitrine::desk

@@ -17,6 +17,18 @@ constexpr double kHeard_db = -55;       // below it is a room where nobody speak
 constexpr double kReservePercent = 30;  // of the uplink: what else the shop does, and a network's bad minutes
 constexpr std::array<std::string_view, 3> kLevels = {"green", "amber", "red"};
 
+/// As people call what `CategoryLicence::document` names.
+std::string_view chinese_name(std::string_view document) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
+      {{"business_licence", "营业执照"},
+       {"food_licence", "食品经营许可证"},
+       {"inspection", "检测报告"},
+       {"certificate", "合格证"},
+       {"authorisation", "授权书"}}};
+  const auto found = std::ranges::find(kNames, document, &decltype(kNames)::value_type::first);
+  return found == kNames.end() ? document : found->second;
+}
+
 Words words(std::string zh, std::string en) {
   return {std::move(zh), std::move(en)};
 }
@@ -151,6 +163,7 @@ class Judge {
       add(id + ".photo", Level::kAmber, words(name + "：没有图片", name + ": no photo"),
           words("在店铺里补一张", "add one in the shop"));
     papers_of(id, name, seen);
+    licences_of(id, name, *seen.item);
     if (preflight_.points.size() == before)
       add(id, Level::kGreen, words(name + "：齐全", name + ": complete"));
   }
@@ -178,9 +191,27 @@ class Judge {
             words("在场次里选择有效的营业执照", "choose a valid business licence in the show's plan"));
   }
 
+  void licences_of(const std::string& id, const std::string& name, const commerce::CatalogueItem& item) {
+    for (const auto& [category, document] : config_.commerce.category_licences) {
+      if (category != item.category) continue;
+      const bool is_there = std::ranges::any_of(sight_.documents, [&, wanted = &document](const auto& entry) {
+        return (entry.id == *wanted || to_string(entry.paper.value.kind) == *wanted) &&
+               is_valid(entry.paper.value);
+      });
+      if (is_there) continue;
+      block(
+          id + ".licence." + document,
+          words(fmt::format("{}：卖“{}”类商品要有有效的{}", name, category, chinese_name(document)),
+                fmt::format("{}: goods of category \"{}\" need the document \"{}\", and none is valid today",
+                            name, category, document)),
+          words("录入有效的证件，或从流程里去掉",
+                "bring a valid one in (vitrinectl document), take the item out of the rundown, or mend "
+                "[[commerce.category_licence]] in vitrine.toml"));
+    }
+  }
+
   [[nodiscard]] bool is_valid(const commerce::Document& document) const {
-    return document.state(std::chrono::floor<std::chrono::days>(sight_.now)) ==
-           commerce::Document::State::kValid;
+    return document.state(local_day(sight_.now)) == commerce::Document::State::kValid;
   }
 
   void licence() {
@@ -212,12 +243,32 @@ class Judge {
   }
 
   void destinations() {
+    for (const auto& id : plan_.destinations)
+      if (std::ranges::find(config_.destinations, id, &DestinationConfig::id) == config_.destinations.end())
+        add("destination." + id, Level::kRed,
+            words(
+                fmt::format("本场要推的平台“{}”已经不在配置里，不会推流", id),
+                fmt::format(
+                    "destination \"{}\" of the show is not configured any more: nothing is sent to it", id)),
+            words("在场次里去掉它，或请技术员恢复配置",
+                  "take it out of the show's plan, or put its [[destination]] back into vitrine.toml"));
     if (sight_.destinations.is_null()) return;
-    for (const auto& destination : sight_.destinations.value("destinations", json::array())) {
-      const std::string id = "destination." + destination.value("id", "");
-      const std::string name = destination.value("name", "");
-      const auto problems = destination.value("problems", json::array());
-      const auto warnings = destination.value("warnings", json::array());
+    const auto checked = sight_.destinations.value("destinations", json::array());
+    for (const auto& configured : config_.destinations) {
+      if (!plan_.has_destination(configured)) continue;
+      const std::string id = "destination." + configured.id;
+      const std::string& name = configured.name;
+      const auto destination = std::ranges::find_if(
+          checked, [&](const json& each) { return each.value("id", "") == configured.id; });
+      if (destination == checked.end()) {
+        add(id, Level::kRed,
+            words(name + "：直播引擎还不认识这个平台",
+                  name + ": the studio runs with an older configuration"),
+            words("请技术员重启直播引擎", "systemctl restart vitrine-studio"));
+        continue;
+      }
+      const auto problems = destination->value("problems", json::array());
+      const auto warnings = destination->value("warnings", json::array());
       const auto sentence = [&](const json& list) {
         return fmt::format("{}: {}: found {}, allowed {}", name, list[0].value("where", ""),
                            list[0].value("found", ""), list[0].value("allowed", ""));
@@ -236,31 +287,46 @@ class Judge {
   void uplink() {
     int64_t sum = 0;
     for (const auto& destination : config_.destinations)
-      if (const auto* program = config_.find_program(destination.program))
+      if (const auto* program = config_.find_program(destination.program);
+          program != nullptr && plan_.has_destination(destination))
         sum += program->video_kbps + program->audio_kbps;
     if (sum == 0) return;
     const auto wanted = static_cast<int64_t>(static_cast<double>(sum) * (1 + kReservePercent / 100));
     const auto mbit = [](int64_t kbps) {
       return fmt::format("{:.1f} Mbit/s", static_cast<double>(kbps) / 1000);
     };
-    if (!sight_.uplink_kbps)
+    if (!sight_.uplink)
+      return add("uplink", Level::kAmber,
+                 words("上行带宽还没测过，需要 " + mbit(wanted),
+                       "the uplink was never measured; " + mbit(wanted) + " are needed"),
+                 words("开播后会自动测量", "it is measured while a show is on"));
+    const int64_t carried = sight_.uplink->bitrate_bps / 1000;
+    const auto days = std::max<int64_t>(0, (sight_.now - sight_.uplink->at) / std::chrono::days(1));
+    const std::string age_zh = days == 0 ? "（今天测得）" : fmt::format("（{} 天前测得）", days);
+    const std::string age = days == 0 ? " (measured today)" : fmt::format(" (measured {} days ago)", days);
+    if (!sight_.uplink->is_good(sight_.now))
       add("uplink", Level::kAmber,
-          words("上行带宽还没测过，需要 " + mbit(wanted),
-                "the uplink was never measured; " + mbit(wanted) + " are needed"),
-          words("开播后会自动测量", "it is measured while a show is on"));
-    else if (*sight_.uplink_kbps < sum)
-      add("uplink", Level::kRed,
-          words(fmt::format("上行带宽 {} 不够，需要 {}", mbit(*sight_.uplink_kbps), mbit(wanted)),
-                fmt::format("the uplink carried {}, {} are needed", mbit(*sight_.uplink_kbps), mbit(wanted))),
-          words("减少平台或降低码率", "fewer destinations, or a lower video_kbps"));
-    else if (*sight_.uplink_kbps < wanted)
+          words(fmt::format("上行带宽 {} 是 {} 天前测的，太久了；需要 {}", mbit(carried), days, mbit(wanted)),
+                fmt::format("the uplink carried {} {} days ago, which says little; {} are needed",
+                            mbit(carried), days, mbit(wanted))),
+          words("开播后会自动重新测量", "it is measured again while a show is on"));
+    else if (carried < sum)
+      // No more than the encoders made of the pictures there were: it need not be all that the uplink can.
       add("uplink", Level::kAmber,
-          words("上行带宽余量不到三成",
-                fmt::format("the uplink carried {}: less than 30 % above what is needed",
-                            mbit(*sight_.uplink_kbps))),
+          words(fmt::format("上行带宽只测到 {}，需要 {}{}", mbit(carried), mbit(wanted), age_zh),
+                fmt::format("the uplink was seen to carry no more than {}, {} are needed{}", mbit(carried),
+                            mbit(wanted), age)),
+          words("开播前测一次网速；不够就减少平台或降低码率",
+                "measure it before the show; if it is less: fewer destinations, or a lower video_kbps"));
+    else if (carried < wanted)
+      add("uplink", Level::kAmber,
+          words("上行带宽余量不到三成" + age_zh,
+                fmt::format("the uplink carried {}: less than 30 % above what is needed{}", mbit(carried),
+                            age)),
           words("直播时不要下载或上传别的东西", "nothing else should use the network during the show"));
     else
-      add("uplink", Level::kGreen, words("上行带宽足够", "the uplink carried " + mbit(*sight_.uplink_kbps)));
+      add("uplink", Level::kGreen,
+          words("上行带宽足够" + age_zh, "the uplink carried " + mbit(carried) + age));
   }
 
   const ShowPlan& plan_;

@@ -15,6 +15,7 @@
 #include "core/config.h"
 #include "core/media_time.h"
 #include "desk/show/show_plan.h"
+#include "desk/uplink_book.h"
 
 namespace vitrine::desk {
 
@@ -57,12 +58,13 @@ struct PreflightSight {
     std::vector<std::string> bad_papers;  // certificates that are not valid
   };
   std::vector<Item> items;
-  std::optional<commerce::Document> licence;
+  std::vector<commerce::Documents::Entry<commerce::Document>> documents;  // all of the shop's
+  std::optional<commerce::Document> licence;                              // the show's, of them
   std::optional<commerce::Payee> payee;
   bool is_shop_reachable = false;
   std::string shop_fault;
   std::optional<bool> is_clock_synchronised;
-  std::optional<int64_t> uplink_kbps;  // measured; nothing: never
+  std::optional<UplinkBook::Measure> uplink;  // nothing: never
 };
 
 Preflight judge(const ShowPlan& plan, const PreflightSight& sight, const Config& config);

@@ -40,9 +40,9 @@ PreflightSight PreflightScout::see(const Show& show) const {
   if (destinations && destinations->body.value("ok", false)) sight.destinations = destinations->body;
   for (const auto& segment : show.plan.rundown)
     if (segment.kind == Segment::Kind::kItem) sight.items.push_back(see_item(show.plan, segment));
-  if (const auto documents = parts_.papers.documents().documents())
-    for (const auto& entry : *documents)
-      if (entry.id == show.plan.licence) sight.licence = entry.paper.value;
+  if (auto documents = parts_.papers.documents().documents()) sight.documents = std::move(*documents);
+  for (const auto& entry : sight.documents)
+    if (entry.id == show.plan.licence) sight.licence = entry.paper.value;
   if (const auto payees = parts_.papers.documents().payees())
     for (const auto& entry : *payees)
       if (entry.id == show.plan.payee) sight.payee = entry.paper.value;
@@ -54,7 +54,7 @@ PreflightSight PreflightScout::see(const Show& show) const {
     sight.shop_fault = problem;
   }
   sight.is_clock_synchronised = is_clock_synchronised();
-  sight.uplink_kbps = parts_.studio.uplink_kbps();
+  if (const auto uplink = parts_.uplink.best(sight.now)) sight.uplink = *uplink;
   return sight;
 }
 

@@ -21,6 +21,7 @@ class PreflightScout {
     const Papers& papers;
     const ShopLink& link;
     const StudioWatch& studio;
+    const UplinkBook& uplink;
   };
   explicit PreflightScout(const Parts& parts) : parts_(parts) {}
 

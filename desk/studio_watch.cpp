@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desk/studio_watch.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <pthread.h>
 
@@ -19,8 +18,8 @@ constexpr auto kAnswerWithin = 2s;
 
 }  // namespace
 
-StudioWatch::StudioWatch(const Config& config, OnStatus on_status)
-    : config_(config), on_status_(std::move(on_status)) {
+StudioWatch::StudioWatch(const Config& config, UplinkBook& uplink, OnStatus on_status)
+    : config_(config), on_status_(std::move(on_status)), uplink_(uplink) {
   thread_ = std::jthread([this](const std::stop_token& stop) {
     ::pthread_setname_np(::pthread_self(), "watch-studio");
     run(stop);
@@ -35,11 +34,6 @@ json StudioWatch::status() const {
 std::string StudioWatch::fault() const {
   const std::lock_guard lock(mutex_);
   return fault_;
-}
-
-std::optional<int64_t> StudioWatch::uplink_kbps() const {
-  const std::lock_guard lock(mutex_);
-  return uplink_kbps_;
 }
 
 void StudioWatch::run(const std::stop_token& stop) {
@@ -64,19 +58,30 @@ void StudioWatch::run(const std::stop_token& stop) {
   }
 }
 
-/// The destinations' rates are means of ten seconds. A sum counts only while every one of them keeps up.
 void StudioWatch::measure(const json& status) {
+  const auto carried = carried_kbps(status);
+  if (!carried) return;
+  const UplinkBook::Measure measure{*carried * 1000, system_now()};
+  const bool is_same_day =
+      std::chrono::floor<std::chrono::days>(measure.at) == std::chrono::floor<std::chrono::days>(noted_.at);
+  if (is_same_day && measure.bitrate_bps <= noted_.bitrate_bps) return;
+  noted_ = measure;
+  if (const auto noted = uplink_.note(measure); !noted)
+    log::warning("watch", "the uplink's measure ({} kb/s) is not kept: {}; the next better one is tried",
+                 *carried, noted.error().message);
+}
+
+std::optional<int64_t> carried_kbps(const json& status) {
   constexpr int64_t kKeepsUp_ms = 500;
   int64_t sum = 0;
   for (const auto& program : status.value("programs", json::array()))
     for (const auto& destination : program.value("destinations", json::array())) {
+      if (destination.value("state", "") == "off") continue;
       if (destination.value("state", "") != "live" || destination.value("lag_ms", int64_t{0}) > kKeepsUp_ms)
-        return;
+        return std::nullopt;
       sum += destination.value("kbps", int64_t{0});
     }
-  if (sum == 0) return;
-  const std::lock_guard lock(mutex_);
-  uplink_kbps_ = std::max(uplink_kbps_.value_or(0), sum);
+  return sum > 0 ? std::optional(sum) : std::nullopt;
 }
 
 }  // namespace vitrine::desk

@@ -12,6 +12,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "desk/uplink_book.h"
 
 namespace vitrine::desk {
 
@@ -22,7 +23,7 @@ class StudioWatch {
   /// Called on its thread, with each answer.
   using OnStatus = std::function<void(const nlohmann::json& status)>;
 
-  StudioWatch(const Config& config, OnStatus on_status);
+  StudioWatch(const Config& config, UplinkBook& uplink, OnStatus on_status);
   StudioWatch(const StudioWatch&) = delete;
   StudioWatch& operator=(const StudioWatch&) = delete;
 
@@ -30,9 +31,6 @@ class StudioWatch {
   [[nodiscard]] nlohmann::json status() const;
   /// Why there is none.
   [[nodiscard]] std::string fault() const;
-  /// What all destinations together took in the best ten seconds so far, with none of them behind; nothing
-  /// before the first show.
-  [[nodiscard]] std::optional<int64_t> uplink_kbps() const;
 
  private:
   void run(const std::stop_token& stop);
@@ -41,10 +39,15 @@ class StudioWatch {
   const Config& config_;
   const OnStatus on_status_;
   mutable std::mutex mutex_;
-  nlohmann::json status_;               // guarded by mutex_
-  std::string fault_;                   // guarded by mutex_
-  std::optional<int64_t> uplink_kbps_;  // guarded by mutex_
-  std::jthread thread_;                 // last
+  nlohmann::json status_;  // guarded by mutex_
+  std::string fault_;      // guarded by mutex_
+  UplinkBook& uplink_;
+  UplinkBook::Measure noted_;  // the thread's own: what need not be written again
+  std::jthread thread_;        // last
 };
+
+/// What all destinations of `status` together take, with none of them behind; nothing while one is, or none
+/// is live.
+std::optional<int64_t> carried_kbps(const nlohmann::json& status);
 
 }  // namespace vitrine::desk

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/broadcast.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "core/secret.h"
 
@@ -31,7 +33,6 @@ Result<std::unique_ptr<Broadcast>> Broadcast::start(Config config) {
   std::unique_ptr<Broadcast> broadcast(
       new Broadcast(std::move(config), std::move(ring), std::move(*encoder)));
   broadcast->start_recorder();
-  for (auto& destination : broadcast->destinations_) broadcast->start_destination(destination);
   return broadcast;
 }
 
@@ -45,7 +46,7 @@ Broadcast::Broadcast(Config config, std::shared_ptr<PacketRing> ring,
           ProgramSink{[encoder = encoder_](ConstVideoFrame frame) { encoder->push_video(std::move(frame)); },
                       [encoder = encoder_](AudioBlock block) { encoder->push_audio(std::move(block)); }})) {
   for (const auto& destination : config_.studio.destinations) {
-    if (destination.program == config_.program.id) destinations_.push_back({destination, nullptr, {}});
+    if (destination.program == config_.program.id) destinations_.emplace_back().config = destination;
   }
 }
 
@@ -118,8 +119,30 @@ void Broadcast::start_destination(Destination& destination) {
   }
 }
 
+void Broadcast::publish_to(const WantedDestinations& wanted) {
+  for (auto& destination : destinations_) {
+    destination.is_wanted = !wanted || std::ranges::find(*wanted, destination.config.id) != wanted->end();
+    if (destination.leaving.valid()) {
+      if (destination.leaving.wait_for(0s) != std::future_status::ready) continue;
+      destination.leaving = {};
+    }
+    if (!destination.is_wanted) {
+      destination.error = {};
+      if (!destination.publisher) continue;
+      log::info("broadcast", "{}: destination {} is not wanted any more: taking leave", config_.program.id,
+                destination.config.id);
+      // It may take two seconds, and the loop has none to wait.
+      destination.leaving = std::async(std::launch::async,
+                                       [publisher = std::move(destination.publisher)] { publisher->stop(); });
+    } else if (!destination.publisher && destination.error.message.empty()) {
+      start_destination(destination);
+    }
+  }
+}
+
 void Broadcast::retry_now() {
   for (auto& destination : destinations_) {
+    if (!destination.is_wanted || destination.leaving.valid()) continue;
     if (destination.publisher) {
       // A platform that refused the key is given the one that lies there now.
       auto key = load_credential(config_.studio.credentials_dir, destination.config.key_credential);
@@ -139,6 +162,7 @@ void Broadcast::stop(std::function<void()> on_finished) {
       std::vector<std::jthread> endings;
       for (auto& destination : destinations_) {
         if (destination.publisher) endings.emplace_back([&destination] { destination.publisher->stop(); });
+        if (destination.leaving.valid()) endings.emplace_back([&destination] { destination.leaving.wait(); });
       }
       if (recorder_) recorder_->stop();
     }

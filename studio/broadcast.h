@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "core/error.h"
 #include "core/media_time.h"
 #include "core/packet_ring.h"
+#include "core/program_state.h"
 #include "encoder/platforms.h"
 #include "encoder/program_encoder.h"
 #include "encoder/publisher.h"
@@ -35,8 +37,8 @@ class Broadcast {
     std::function<void(nlohmann::json)> record;
   };
 
-  /// A destination whose key can't be read, or a recording that can't begin, is a fault in status() and no
-  /// obstacle to the others. Errors: kEncodeFailed.
+  /// Encodes and records; `publish_to` says where it goes. A recording that can't begin is a fault in
+  /// status() and no obstacle. Errors: kEncodeFailed.
   static Result<std::unique_ptr<Broadcast>> start(Config config);
   ~Broadcast();
   Broadcast(const Broadcast&) = delete;
@@ -51,13 +53,22 @@ class Broadcast {
   /// away before.
   void stop(std::function<void()> on_finished);
 
-  /// Dials every destination that is not live at once, and reads again the keys that could not be read.
+  /// Begins with those that are wanted and not published to, and takes leave of those that are and should
+  /// not be; the others, the encoder and the recording notice nothing. Never blocks. To be called again from
+  /// time to time: one that is wanted back waits until its leave is over, so that a platform never sees its
+  /// key twice. A destination whose key can't be read is a fault in status() and no obstacle to the others.
+  void publish_to(const WantedDestinations& wanted);
+
+  /// Dials every wanted destination that is not live at once, and reads again the keys that could not be
+  /// read.
   void retry_now();
 
   struct Destination {
     DestinationConfig config;
-    std::unique_ptr<encoder::Publisher> publisher;  // null: see `error`
+    bool is_wanted = false;
+    std::unique_ptr<encoder::Publisher> publisher;  // null: see `error`, unless it is not wanted or leaving
     Error error;
+    std::future<void> leaving;  // valid while the last publisher takes its leave
   };
   [[nodiscard]] const std::vector<Destination>& destinations() const { return destinations_; }
   [[nodiscard]] const encoder::ProgramEncoder& encoder() const { return *encoder_; }

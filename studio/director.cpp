@@ -30,6 +30,24 @@ const nlohmann::json* member(const nlohmann::json& value, const char* key) {
   return found == value.end() ? nullptr : &*found;
 }
 
+/// On air if it was in `saved`, and only where it was: a destination that nobody chose must not begin because
+/// another one was renamed.
+void keep_air(const nlohmann::json& saved, const Config& config, nlohmann::json& program) {
+  for (const auto& entry : saved) {
+    const auto* const id = member(entry, "id");
+    if (id == nullptr || *id != program["id"]) continue;
+    const auto* const on_air = member(entry, "on_air");
+    program["on_air"] = on_air != nullptr && *on_air == true;
+    const auto* const wanted = member(entry, "destinations");
+    if (wanted == nullptr) continue;
+    auto& kept = program["destinations"] = nlohmann::json::array();
+    for (const auto& destination : config.destinations)
+      if (destination.program == program["id"] &&
+          std::ranges::find(*wanted, nlohmann::json(destination.id)) != wanted->end())
+        kept.push_back(destination.id);
+  }
+}
+
 std::set<std::string> keys_of(const std::map<std::string, PreparedPlan>& plans) {
   std::set<std::string> keys;
   for (const auto& [program, prepared] : plans) {
@@ -87,14 +105,8 @@ void Director::start() {
       if (revision != nullptr && revision->is_number_unsigned() && *revision < kMaxRevision)
         document["revision"] = revision->get<uint64_t>() + 1;
       const auto* const programs = member(before, "programs");
-      for (auto& program : document["programs"]) {
-        program["on_air"] =
-            programs != nullptr && std::ranges::any_of(*programs, [&](const auto& entry) {
-              const auto* const id = member(entry, "id");
-              const auto* const on_air = member(entry, "on_air");
-              return id != nullptr && *id == program["id"] && on_air != nullptr && *on_air == true;
-            });
-      }
+      for (auto& program : document["programs"])
+        if (programs != nullptr) keep_air(*programs, config_, program);
     }
   }
   renderer_.start();
@@ -277,7 +289,8 @@ void Director::show(Candidate candidate) {
     const auto* scene = state_.find_program(program.id);
     const auto plan = plans_.find(program.id);
     events_.on_plan(program.id, plan == plans_.end() ? nullptr : plan->second.plan,
-                    scene != nullptr && scene->is_on_air);
+                    scene != nullptr && scene->is_on_air,
+                    scene != nullptr ? scene->destinations : std::nullopt);
   }
   want();
   if (candidate.done) candidate.done({std::nullopt, {}, state_.revision, ""});

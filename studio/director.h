@@ -35,7 +35,9 @@ class Director {
 
   struct Events {
     /// Show this from the next frame on. Called for every program, once more after each accepted state.
-    std::function<void(const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air)> on_plan;
+    std::function<void(const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air,
+                       const WantedDestinations& destinations)>
+        on_plan;
   };
 
   struct Parts {

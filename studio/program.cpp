@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/program.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 #include "core/rfc3339.h"
 
@@ -48,9 +50,10 @@ Program::Program(Parts parts)
 
 Program::~Program() = default;
 
-void Program::show(std::shared_ptr<const Plan> plan, bool is_on_air) {
+void Program::show(std::shared_ptr<const Plan> plan, bool is_on_air, WantedDestinations destinations) {
   if (plan) engine_.set_plan(std::move(plan));
   should_be_on_air_ = is_on_air;
+  wanted_ = std::move(destinations);
   reconcile();
 }
 
@@ -70,6 +73,7 @@ void Program::reconcile() {
   }
   if (should_be_on_air_ && !broadcast_) return start_broadcast();
   if (!should_be_on_air_ && broadcast_) return stop_broadcast();
+  if (broadcast_) return broadcast_->publish_to(wanted_);
   if (!broadcast_ && on_shut_down_) std::exchange(on_shut_down_, nullptr)();
 }
 
@@ -88,13 +92,14 @@ void Program::start_broadcast() {
   }
   last_error_ = {};
   broadcast_ = std::move(*broadcast);
+  broadcast_->publish_to(wanted_);
   record({{"type", "session"},
           {"event", "started"},
           {"fps_num", parts_.program.frame_rate.num},
           {"fps_den", parts_.program.frame_rate.den}});
   engine_.set_sink(broadcast_->sink());
   log::info("program", "{}: on air, session {}, {} destinations, recording {}", parts_.program.id, session,
-            broadcast_->destinations().size(),
+            std::ranges::count_if(broadcast_->destinations(), &Broadcast::Destination::is_wanted),
             parts_.program.is_recorded ? "to " + directory.string() : "off");
 }
 

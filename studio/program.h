@@ -36,9 +36,9 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// The plan from the next frame on, and whether the program should be on air. A null plan keeps the one
-  /// before.
-  void show(std::shared_ptr<const Plan> plan, bool is_on_air);
+  /// The plan from the next frame on, whether the program should be on air, and where. A null plan keeps the
+  /// one before.
+  void show(std::shared_ptr<const Plan> plan, bool is_on_air, WantedDestinations destinations);
 
   /// Ends a running broadcast for good; `on_finished` when there is none any more.
   void shut_down(std::function<void()> on_finished);
@@ -72,6 +72,7 @@ class Program {
   ProgramEngine engine_;
   std::unique_ptr<Broadcast> broadcast_;
   bool should_be_on_air_ = false;
+  WantedDestinations wanted_;
   bool is_stopping_ = false;
   Error last_error_;
   std::function<void()> on_shut_down_;

@@ -136,6 +136,10 @@ class Description {
     json body = {{"id", destination.config.id},
                  {"name", destination.config.name},
                  {"platform", destination.config.platform}};
+    if (!destination.is_wanted || destination.leaving.valid()) {
+      body["state"] = "off";
+      return body;
+    }
     if (!destination.publisher) {
       body["state"] = "left out";
       body["cause"] = destination.error.message;

@@ -77,8 +77,9 @@ Studio::Studio(Parts parts)
                  sources_.access(),
                  journal_,
                  StateStore(config_.state_dir)},
-                {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air) {
-                  find_program(program)->show(std::move(plan), is_on_air);
+                {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air,
+                        const WantedDestinations& destinations) {
+                  find_program(program)->show(std::move(plan), is_on_air, destinations);
                 }}) {
   for (const auto& program : config_.programs) {
     programs_.push_back(std::make_unique<Program>(

@@ -306,6 +306,11 @@ CREATE TABLE refused_purchase(
 ALTER TABLE outbox ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbox ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
 )sql",
+
+    // The newest orders are asked for every second of a show.
+    R"sql(
+CREATE INDEX purchase_by_time ON purchase(backend, placed_at);
+)sql",
 };
 
 }  // namespace vitrine::commerce::detail

@@ -104,6 +104,18 @@ Money target_from(ObjectReader& reader) {
   return money;
 }
 
+std::vector<std::string> read_ids(ObjectReader& reader, const char* key, size_t most) {
+  std::vector<std::string> ids;
+  reader.values(key, 0, most, [&](const json& value, const std::string& where) {
+    const std::string id = value.is_string() ? value.get<std::string>() : "";
+    if (is_id(id) && std::ranges::find(ids, id) == ids.end())
+      ids.push_back(id);
+    else
+      reader.refuse(where, describe(value), "an id, once");
+  });
+  return ids;
+}
+
 void number_segments(ShowPlan& plan, Problems& problems) {
   std::set<int64_t> seen;
   for (size_t i = 0; i < plan.rundown.size(); ++i) {
@@ -175,6 +187,15 @@ int ShowPlan::number_of(int64_t id) const {
   return 0;
 }
 
+bool ShowPlan::has_program(std::string_view id) const {
+  return programs.empty() || std::ranges::find(programs, id) != programs.end();
+}
+
+bool ShowPlan::has_destination(const DestinationConfig& destination) const {
+  return has_program(destination.program) &&
+         (destinations.empty() || std::ranges::find(destinations, destination.id) != destinations.end());
+}
+
 Result<ShowPlan> show_plan_from(const json& body) {
   Problems problems;
   ObjectReader reader(body, "", problems);
@@ -183,12 +204,8 @@ Result<ShowPlan> show_plan_from(const json& body) {
   plan.host = screen_text(reader, "host", 60);
   read_times(reader, plan);
   reader.object_if_present("target", [&](ObjectReader& target) { plan.target = target_from(target); });
-  reader.values("programs", 0, kMostPrograms, [&](const json& value, const std::string& where) {
-    if (value.is_string() && is_id(value.get<std::string>()))
-      plan.programs.push_back(value.get<std::string>());
-    else
-      reader.refuse(where, describe(value), "the id of a program");
-  });
+  plan.programs = read_ids(reader, "programs", kMostPrograms);
+  plan.destinations = read_ids(reader, "destinations", kMaxDestinations);
   plan.is_ai = reader.boolean_or("is_ai", false);
   read_licence(reader, plan);
   plan.room = screen_text(reader, "room", 200);
@@ -211,6 +228,7 @@ json to_json(const ShowPlan& plan) {
                {"starts_by_itself", plan.starts_by_itself},
                {"stops_by_itself", plan.stops_by_itself},
                {"programs", plan.programs},
+               {"destinations", plan.destinations},
                {"is_ai", plan.is_ai},
                {"licence", plan.licence},
                {"licence_every_s", plan.licence_every.count()},
@@ -234,6 +252,28 @@ json to_json(const ShowPlan& plan) {
                       {"currency", std::string(plan.target->currency.data(), plan.target->currency.size())}};
   for (const auto& segment : plan.rundown) body["rundown"].push_back(segment_json(segment));
   return body;
+}
+
+Status check_places(const ShowPlan& plan, const Config& config) {
+  Problems problems;
+  const auto check = [&](const char* key, const std::vector<std::string>& ids, const auto& known,
+                         const char* allowed) {
+    std::vector<std::string> names;
+    for (const auto& each : known) names.push_back(each.id);
+    for (size_t i = 0; i < ids.size(); ++i)
+      if (std::ranges::find(names, ids[i]) == names.end())
+        problems.push_back(
+            {fmt::format("{}[{}]", key, i), "\"" + ids[i] + "\"",
+             fmt::format("{} of vitrine.toml: {}", allowed,
+                         names.empty() ? "there is none" : fmt::format("{}", fmt::join(names, ", ")))});
+  };
+  check("programs", plan.programs, config.programs, "the id of a [[program]]");
+  std::vector<DestinationConfig> reached;
+  std::ranges::copy_if(config.destinations, std::back_inserter(reached),
+                       [&](const auto& destination) { return plan.has_program(destination.program); });
+  check("destinations", plan.destinations, reached, "the id of a [[destination]] of the show's programs");
+  if (!problems.empty()) return tl::unexpected(to_error(problems));
+  return {};
 }
 
 }  // namespace vitrine::desk

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commerce/item.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/media_time.h"
 #include "core/money.h"
@@ -54,11 +55,12 @@ struct ShowPlan {
   std::optional<Instant> ends_at;
   bool starts_by_itself = false;
   bool stops_by_itself = false;
-  std::optional<Repeats> repeats;     // of a template: each time becomes a show of its own
-  std::optional<Money> target;        // sales
-  std::vector<std::string> programs;  // on air with it; empty: all
-  bool is_ai = false;                 // a virtual host or generated voice: the notice stands all the time
-  std::string licence;                // id of the document; empty: none is shown
+  std::optional<Repeats> repeats;         // of a template: each time becomes a show of its own
+  std::optional<Money> target;            // sales
+  std::vector<std::string> programs;      // on air with it; empty: all
+  std::vector<std::string> destinations;  // published to; empty: all of its programs'
+  bool is_ai = false;                     // a virtual host or generated voice: the notice stands all the time
+  std::string licence;                    // id of the document; empty: none is shown
   std::chrono::seconds licence_every{900};
   std::chrono::seconds licence_for{20};
   std::string payee;  // id; must be the licence's holder
@@ -73,11 +75,17 @@ struct ShowPlan {
   [[nodiscard]] const Segment* find(int64_t id) const;
   /// 1 for the first item; 0 for what is none. What viewers are told: "03".
   [[nodiscard]] int number_of(int64_t id) const;
+  [[nodiscard]] bool has_program(std::string_view id) const;
+  [[nodiscard]] bool has_destination(const DestinationConfig& destination) const;
 };
 
 /// As JSON from outside, whole. Segments without an id are new ones and get theirs. Errors: kInvalidInput
 /// with every problem.
 Result<ShowPlan> show_plan_from(const nlohmann::json& body);
 nlohmann::json to_json(const ShowPlan& plan);
+
+/// Whether every program and destination it names is there. For the door alone: one that goes from the
+/// configuration later spoils no plan that is kept. Errors: kInvalidInput with every problem.
+Status check_places(const ShowPlan& plan, const Config& config);
 
 }  // namespace vitrine::desk

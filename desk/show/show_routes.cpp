@@ -65,6 +65,7 @@ json layer_json(const StageLayer& layer) {
   return {{"layer", layer.id},
           {"program", layer.program},
           {"template", layer.template_name},
+          {"source", to_string(layer.source)},
           {"data", layer.data},
           {"after", layer.after},
           {"valid_from", format_rfc3339(layer.valid_from)},
@@ -79,7 +80,7 @@ struct PlanWish {
   int64_t version = 0;
   Show::State as = Show::State::kPlanned;
 };
-Result<PlanWish> plan_wish(const ApiRequest& request) {
+Result<PlanWish> plan_wish(const ApiRequest& request, const Config& config) {
   PlanWish wish;
   const json* plan = nullptr;
   auto read = read_body(request, [&](ObjectReader& reader) {
@@ -91,6 +92,7 @@ Result<PlanWish> plan_wish(const ApiRequest& request) {
   if (!read) return tl::unexpected(read.error());
   auto made = show_plan_from(*plan);
   if (!made) return tl::unexpected(made.error());
+  if (auto checked = check_places(*made, config); !checked) return tl::unexpected(checked.error());
   wish.plan = std::move(*made);
   return wish;
 }
@@ -204,7 +206,7 @@ Result<ApiAnswer> ShowRoutes::list(const ApiRequest& request) {
 }
 
 Result<ApiAnswer> ShowRoutes::create(const ApiRequest& request) {
-  const auto wish = plan_wish(request);
+  const auto wish = plan_wish(request, parts_.config);
   if (!wish) return tl::unexpected(wish.error());
   return show_answer(parts_.shows.create(wish->plan, wish->as, author_of(request)), 201);
 }
@@ -223,7 +225,7 @@ Result<ApiAnswer> ShowRoutes::get(const ApiRequest& request) {
 Result<ApiAnswer> ShowRoutes::put(const ApiRequest& request) {
   const auto id = number_of(request, "show");
   if (!id) return tl::unexpected(id.error());
-  const auto wish = plan_wish(request);
+  const auto wish = plan_wish(request, parts_.config);
   if (!wish) return tl::unexpected(wish.error());
   return show_answer(parts_.shows.put(*id, wish->plan, wish->version, author_of(request)));
 }
@@ -509,6 +511,12 @@ Result<ApiAnswer> ShowRoutes::put_layer(const ApiRequest& request) {
     layer.template_name = reader.id("template");
     const json* data = reader.any("data");
     layer.data = data == nullptr ? json::object() : *data;
+    if (reader.one_of_or_first("source", {"given", "orders"}) == 1) {
+      layer.source = StageLayer::Source::kOrders;
+      if (layer.template_name != "ticker")
+        reader.refuse("template", "\"" + layer.template_name + "\"", "\"ticker\": orders fill no other one");
+      if (data != nullptr) reader.refuse("data", "some", "none: the desk fills it with the newest orders");
+    }
     constexpr std::array<const char*, 3> kAfter = {"hide", "ended", "neutral"};
     layer.after = kAfter.at(reader.one_of_or_first("after", {"hide", "ended", "neutral"}));
     const Instant now = system_now() + parts_.stage.last().clock_offset;

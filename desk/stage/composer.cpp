@@ -304,7 +304,9 @@ void add_switched(const std::string& program, const StageSight& sight, LayerList
     if (!layer.program.empty() && layer.program != program) continue;
     if (layer.after == "hide" && layer.valid_until <= sight.now) continue;
     const std::string after = layer.after;
-    layers.add("on-" + layer.id, layer.template_name, layer.data,
+    json data = layer.source == StageLayer::Source::kOrders ? ticker_data(sight.orders) : layer.data;
+    if (data.is_null()) continue;  // nothing was ordered yet
+    layers.add("on-" + layer.id, layer.template_name, std::move(data),
                {layer.valid_from, layer.valid_until,
                 after == "ended"     ? "ended"
                 : after == "neutral" ? "neutral"
@@ -314,9 +316,14 @@ void add_switched(const std::string& program, const StageSight& sight, LayerList
   }
 }
 
-bool is_in_show(const StageSight& sight, const std::string& program) {
-  const auto& wanted = sight.show->plan.programs;
-  return wanted.empty() || std::ranges::find(wanted, program) != wanted.end();
+/// The show's destinations of `program`, where it does not have all of them. One that is not configured any
+/// more is none: the studio would refuse the whole.
+json destinations_of(const ShowPlan& plan, const Config& config, const std::string& program) {
+  if (plan.destinations.empty()) return nullptr;
+  json ids = json::array();
+  for (const auto& destination : config.destinations)
+    if (destination.program == program && plan.has_destination(destination)) ids.push_back(destination.id);
+  return ids;
 }
 
 /// `scene` as it comes from the configuration, with what somebody chose.
@@ -336,7 +343,8 @@ void set_view(json& scene, const StageSight& sight, const std::string& program,
 
 }  // namespace
 
-Composition compose(const StageSight& sight, const Config& config, const std::set<std::string>& was_on_air) {
+Composition compose(const StageSight& sight, const Config& config,
+                    const std::map<std::string, json>& was_on_air) {
   Composition out;
   out.basis = json::object();
   if (sight.show) {
@@ -345,14 +353,22 @@ Composition compose(const StageSight& sight, const Config& config, const std::se
     out.basis["step"] = sight.steps.back().step;
     out.basis["host"] = sight.steps.back().host;
     out.basis["operator"] = sight.steps.back().by.name;
+    for (const auto& id : sight.show->plan.destinations)
+      if (std::ranges::find(config.destinations, id, &DestinationConfig::id) == config.destinations.end())
+        out.remarks.push_back(fmt::format(
+            "the show's destination \"{}\" is not in vitrine.toml any more: nothing is sent to it", id));
   }
   out.programs = default_program_state(config)["programs"];
   out.essence = out.programs;
   for (size_t i = 0; i < out.programs.size(); ++i) {
     auto& program = out.programs[i];
     const std::string id = program["id"];
-    const bool is_on = sight.show ? is_in_show(sight, id) : was_on_air.contains(id);
+    const bool is_on = sight.show ? sight.show->plan.has_program(id) : was_on_air.contains(id);
     program["on_air"] = is_on;
+    const json destinations = !is_on       ? json()
+                              : sight.show ? destinations_of(sight.show->plan, config, id)
+                                           : was_on_air.at(id);
+    if (!destinations.is_null()) program["destinations"] = destinations;
     LayerList layers(id, sight, out);
     if (sight.show && is_on) {
       if (!sight.show->slate) {

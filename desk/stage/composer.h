@@ -19,6 +19,7 @@
 #include "core/media_time.h"
 #include "desk/show/show_book.h"
 #include "desk/stage/stage_book.h"
+#include "desk/stage/ticker.h"
 
 namespace vitrine::desk {
 
@@ -60,6 +61,7 @@ struct StageSight {
   };
   std::vector<Shown> shown;  // items that were on, for the recap
   std::vector<StageLayer> layers;
+  std::vector<TickerOrder> orders;  // the newest first; only while a layer asks for them
   std::map<std::string, StageView> views;
   std::set<std::string> refused_templates;  // the studio could not draw them with what they were given
 };
@@ -79,9 +81,10 @@ struct Composition {
   std::vector<std::string> remarks;  // what is not shown, and why; for people
 };
 
-/// `was_on_air`: of programs while no show is live; a technician may have put them on. A function of its
-/// arguments.
-Composition compose(const StageSight& sight, const Config& config, const std::set<std::string>& was_on_air);
+/// `was_on_air`: programs that a technician has put on while no show is live, with the destinations he chose
+/// (null: all). A function of its arguments.
+Composition compose(const StageSight& sight, const Config& config,
+                    const std::map<std::string, nlohmann::json>& was_on_air);
 
 /// Some lease of `sent` is half over, and `now` knows a longer one.
 bool is_worth_renewing(const Composition& sent, const Composition& now, Instant at);

@@ -184,6 +184,13 @@ Result<StageSight> Stage::see() {
   auto layers = parts_.book.layers();
   if (!layers) return tl::unexpected(layers.error());
   sight.layers = std::move(*layers);
+  if (std::ranges::any_of(sight.layers,
+                          [](const auto& layer) { return layer.source == StageLayer::Source::kOrders; })) {
+    auto orders =
+        newest_orders(parts_.data, *sight.show->started_at + sight.clock_offset, sight.show->plan.room);
+    if (!orders) return tl::unexpected(orders.error());
+    sight.orders = std::move(*orders);
+  }
   if (auto seen = see_paper(sight); !seen) return tl::unexpected(seen.error());
   const auto& on = sight.steps.back();
   if (on.kind == Segment::Kind::kItem) {
@@ -344,7 +351,7 @@ Status Stage::read_studio() {
   studio.revision = state.value("revision", uint64_t{0});
   for (const auto& program : state.value("programs", json::array())) {
     const std::string id = program.value("id", "");
-    if (program.value("on_air", false)) studio.on_air.insert(id);
+    if (program.value("on_air", false)) studio.on_air[id] = program.value("destinations", json());
     studio.scenes[id] = program.value("/scene/id"_json_pointer, "");
   }
   studio_ = std::move(studio);
@@ -352,12 +359,12 @@ Status Stage::read_studio() {
 }
 
 /// Programs that are on air with a scene that is no show's.
-std::set<std::string> Stage::by_hand() const {
-  std::set<std::string> programs;
-  for (const auto& id : studio_->on_air)
+std::map<std::string, json> Stage::by_hand() const {
+  std::map<std::string, json> programs;
+  for (const auto& [id, destinations] : studio_->on_air)
     if (const auto scene = studio_->scenes.find(id);
         scene == studio_->scenes.end() || !scene->second.starts_with("show-"))
-      programs.insert(id);
+      programs[id] = destinations;
   return programs;
 }
 
@@ -408,7 +415,8 @@ Status Stage::send(const Composition& wanted, milliseconds clock_offset) {
   studio_->revision = revision;
   studio_->on_air.clear();
   for (const auto& program : wanted.programs) {
-    if (program.value("on_air", false)) studio_->on_air.insert(program["id"]);
+    if (program.value("on_air", false))
+      studio_->on_air[program["id"]] = program.value("destinations", json());
     studio_->scenes[program["id"]] = program["scene"]["id"];
   }
   sent_ = wanted;

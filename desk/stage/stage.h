@@ -80,8 +80,8 @@ class Stage {
  private:
   struct Studio {
     uint64_t revision = 0;
-    std::set<std::string> on_air;
-    std::map<std::string, std::string> scenes;  // id by program
+    std::map<std::string, nlohmann::json> on_air;  // its destinations by program; null: all
+    std::map<std::string, std::string> scenes;     // id by program
   };
 
   void run(const std::stop_token& stop);
@@ -96,7 +96,7 @@ class Stage {
   void watch(const StageSight& sight);
   void set_air(const StageSight& sight);
   Status read_studio();
-  [[nodiscard]] std::set<std::string> by_hand() const;
+  [[nodiscard]] std::map<std::string, nlohmann::json> by_hand() const;
   [[nodiscard]] std::set<std::string> stopped_by_hand(const Show& show) const;
   Status obey_hand(const Show& show, const std::set<std::string>& stopped);
   Status send(const Composition& wanted, std::chrono::milliseconds clock_offset);

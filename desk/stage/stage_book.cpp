@@ -13,12 +13,16 @@ using commerce::detail::micros;
 using commerce::detail::read_from;
 using nlohmann::json;
 
+std::string_view to_string(StageLayer::Source source) {
+  return source == StageLayer::Source::kOrders ? "orders" : "given";
+}
+
 Status StageBook::put(const StageLayer& layer) {
   return store_.write([&](SQLite::Database& database) -> Status {
     SQLite::Statement put(
         database,
         "INSERT OR REPLACE INTO stage_layer(program, layer, template, data, after, valid_from, "
-        "valid_until, changed_by, changed_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "valid_until, changed_by, changed_at, source) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     put.bind(1, layer.program);
     put.bind(2, layer.id);
     put.bind(3, layer.template_name);
@@ -28,6 +32,7 @@ Status StageBook::put(const StageLayer& layer) {
     put.bind(7, micros(layer.valid_until));
     put.bind(8, layer.by.name);
     put.bind(9, micros(layer.by.at));
+    put.bind(10, std::string(to_string(layer.source)));
     put.exec();
     return {};
   });
@@ -49,7 +54,7 @@ Result<std::vector<StageLayer>> StageBook::layers() const {
     SQLite::Statement row(
         database,
         "SELECT program, layer, template, data, after, valid_from, valid_until, changed_by, "
-        "changed_at FROM stage_layer ORDER BY changed_at, program, layer");
+        "changed_at, source FROM stage_layer ORDER BY changed_at, program, layer");
     Layers layers;
     while (row.executeStep())
       layers.push_back({row.getColumn(0).getString(),
@@ -59,7 +64,10 @@ Result<std::vector<StageLayer>> StageBook::layers() const {
                         row.getColumn(4).getString(),
                         instant_of(row.getColumn(5).getInt64()),
                         instant_of(row.getColumn(6).getInt64()),
-                        {row.getColumn(7).getString(), instant_of(row.getColumn(8).getInt64())}});
+                        {row.getColumn(7).getString(), instant_of(row.getColumn(8).getInt64())},
+                        row.getColumn(9).getString() == to_string(StageLayer::Source::kOrders)
+                            ? StageLayer::Source::kOrders
+                            : StageLayer::Source::kGiven});
     return layers;
   });
 }

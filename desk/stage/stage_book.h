@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +18,8 @@ namespace vitrine::desk {
 
 /// A layer that somebody has switched on: a lottery, a question, a certificate.
 struct StageLayer {
+  /// Where its data comes from: somebody wrote it, or the desk keeps it up to date.
+  enum class Source { kGiven = 0, kOrders };
   std::string program;  // empty: every one that is on air
   std::string id;
   std::string template_name;
@@ -25,7 +28,9 @@ struct StageLayer {
   Instant valid_from{};
   Instant valid_until{};
   commerce::Author by;
+  Source source = Source::kGiven;
 };
+std::string_view to_string(StageLayer::Source source);
 
 /// Cameras and microphones that somebody has chosen for a program, as they stand in the program state.
 struct StageView {

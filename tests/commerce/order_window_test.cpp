@@ -32,11 +32,11 @@ class OrderWindowTest : public testing::Test {
     ASSERT_TRUE(catalogue.apply(ReadItems{{item}, {}, {}}, kBegin));
   }
   void put_order(const std::string& id, Instant placed_at, const std::string& room, const Ref& ref,
-                 const std::string& sku = "") {
+                 const std::string& sku = "", OrderState state = OrderState::kPaid) {
     Order order;
     order.id = id;
     order.number = "#" + id;
-    order.state = OrderState::kPaid;
+    order.state = state;
     order.total = {3990, kYuan};
     order.lines = {{"1", ref, sku, 2, {1995, kYuan}}};
     order.room = room;
@@ -62,6 +62,23 @@ TEST_F(OrderWindowTest, AShowHasTheOrdersOfItsTimeButThoseOfAnotherRoom) {
   put_order("after", kBegin + 1h, "room-1", {"p1", "v1"});
   EXPECT_THAT(in_show(), ElementsAre(of("first"), of("last")));
   EXPECT_THAT(in_show(""), ElementsAre(of("last")));
+}
+
+TEST_F(OrderWindowTest, TheNewestAreThoseThatStand) {
+  put_order("before", kBegin - 1us, "", {"p1", "v1"});
+  put_order("first", kBegin, "", {"p1", "v1"});
+  put_order("second", kBegin + 1s, "room-1", {"p1", "v1"}, "", OrderState::kOpen);
+  put_order("elsewhere", kBegin + 2s, "room-2", {"p1", "v1"});
+  put_order("third", kBegin + 3s, "", {"p1", "v1"});
+  const auto newest = [&](int most) {
+    auto lines = OrderBook(*store_, "medusa").newest(kBegin, "room-1", most);
+    EXPECT_TRUE(lines) << lines.error().message;
+    return lines.value_or(std::vector<OrderBook::ShowLine>{});
+  };
+  EXPECT_THAT(newest(2), ElementsAre(of("second"), of("third")));
+  put_order("third", kBegin + 3s, "", {"p1", "v1"}, "", OrderState::kRefunded);
+  put_order("second", kBegin + 1s, "room-1", {"p1", "v1"}, "", OrderState::kCancelled);
+  EXPECT_THAT(newest(2), ElementsAre(of("first"))) << "who went back to nothing is told of no more";
 }
 
 TEST_F(OrderWindowTest, ALineIsMatchedByItsIdsElseByASkuThatOneItemHasElseNot) {

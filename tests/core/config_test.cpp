@@ -218,6 +218,23 @@ TEST(Config, ASyntaxErrorHasLineAndColumn) {
   EXPECT_THAT(problems_of("[studio]\nname = \"a\"\nname = \"b\"\n"), Contains(HasSubstr("v.toml:3:")));
 }
 
+TEST(Config, ACategoryThatNeedsADocumentIsReadAndEveryMistakeInItNamed) {
+  const auto config = parse_config(
+      minimal("[[commerce.category_licence]]\ncategory = \"食品\"\ndocument = \"food_licence\"\n"
+              "[[commerce.category_licence]]\ncategory = \"图书\"\ndocument = \"publication-2026\"\n"),
+      "v.toml");
+  ASSERT_TRUE(config) << to_error(config.error()).message;
+  ASSERT_EQ(config->commerce.category_licences.size(), 2U);
+  EXPECT_EQ(config->commerce.category_licences[0].category, "食品");
+  EXPECT_EQ(config->commerce.category_licences[1].document, "publication-2026");
+  EXPECT_THAT(problems_of(minimal("[[commerce.category_licence]]\ncategory = \"食品 \"\ndocumnet = \"x\"\n")),
+              testing::UnorderedElementsAre(
+                  HasSubstr("commerce.category_licence[0].category: found \"食品 \""),
+                  testing::AllOf(HasSubstr("v.toml:"),
+                                 HasSubstr("commerce.category_licence[0].document: found nothing")),
+                  HasSubstr("did you mean \"document\"?")));
+}
+
 TEST(Config, AMissingFileSaysWhereTheDefaultIs) {
   const auto config = load_config("/nonexistent/vitrine.toml");
   ASSERT_FALSE(config);
@@ -281,7 +298,7 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
   const auto text = read_file(VITRINE_SOURCE_DIR "/systemd/vitrine.toml");
   for (const std::string section :
        {"[studio]", "[recording]", "[[camera]]", "[[microphone]]", "[[program]]", "[[destination]]",
-        "[commerce]", "[commerce.vendure]", "[commerce.medusa]", "[desk]"}) {
+        "[commerce]", "[[commerce.category_licence]]", "[commerce.vendure]", "[commerce.medusa]", "[desk]"}) {
     const auto at = text.find("\n" + section) + 1;
     ASSERT_NE(at, 0U) << section;
     std::string probed = text;
@@ -295,8 +312,9 @@ TEST(DefaultConfig, DescribesEveryKeyThatTheCodeReads) {
     const std::string body = text.substr(at, text.find("\n[", at) - at);
     while (std::getline(keys, key, ',')) {
       key.erase(0, key.find_first_not_of(' '));
+      const std::string table = section.substr(1, section.find(']') - 1) + "." + key + "]";
       const bool is_table =
-          text.find("\n[" + section.substr(1, section.find(']') - 1) + "." + key + "]") != std::string::npos;
+          text.find("\n[" + table) != std::string::npos || text.find("\n[[" + table) != std::string::npos;
       EXPECT_TRUE(is_table || std::regex_search(body, std::regex("\n(# )?" + key + " = ")))
           << section << " " << key;
     }

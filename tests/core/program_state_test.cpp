@@ -26,7 +26,9 @@ Config shop() {
       "\"door\"\nsource = "
       "\"test:bars\"\n[[microphone]]\nid = \"host\"\nsource = \"test:tone\"\n[[program]]\nid = "
       "\"main\"\n[[program]]\nid = "
-      "\"tall\"\nwidth = 1080\nheight = 1920\n",
+      "\"tall\"\nwidth = 1080\nheight = 1920\n[[destination]]\nid = \"douyin\"\nprogram = \"main\"\nurl = "
+      "\"rtmp://a.example/live\"\nkey_credential = \"k\"\n[[destination]]\nid = \"kuaishou\"\nprogram = "
+      "\"tall\"\nurl = \"rtmp://b.example/live\"\nkey_credential = \"k\"\n",
       "v.toml");
   return *config;
 }
@@ -35,7 +37,7 @@ json example() {
   return json::parse(R"({
     "version": 1, "revision": 412, "clock_offset_ms": -250,
     "programs": [{
-      "id": "main", "on_air": true,
+      "id": "main", "on_air": true, "destinations": ["douyin"],
       "scene": {
         "id": "item-7",
         "pictures": [{"camera": "counter"}, {"camera": "door", "area": [1280, 64, 576, 324], "fit": "contain"}],
@@ -68,6 +70,7 @@ TEST(ProgramState, DecodesAWholeState) {
   const auto* main = state->find_program("main");
   ASSERT_NE(main, nullptr);
   EXPECT_TRUE(main->is_on_air);
+  EXPECT_EQ(main->destinations, (std::vector<std::string>{"douyin"}));
   EXPECT_EQ(main->scene.pictures[0].area, (Rect{0, 0, 1920, 1080}));
   EXPECT_EQ(main->scene.pictures[1].area, (Rect{1280, 64, 576, 324}));
   EXPECT_EQ(main->scene.pictures[1].fit, Picture::Fit::kContain);
@@ -84,6 +87,7 @@ TEST(ProgramState, AProgramThatIsLeftOutIsOffAirAndShowsItsCamera) {
   const auto* tall = state->find_program("tall");
   ASSERT_NE(tall, nullptr);
   EXPECT_FALSE(tall->is_on_air);
+  EXPECT_EQ(tall->destinations, std::nullopt) << "once on air, to all of them";
   ASSERT_EQ(tall->scene.pictures.size(), 1U);
   EXPECT_EQ(tall->scene.pictures[0].camera, "counter");
   EXPECT_EQ(tall->scene.pictures[0].area, (Rect{0, 0, 1080, 1920}));
@@ -129,6 +133,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "allowed: the id of a [[program]]: \"main\", \"tall\""},
         BadCase{"UnknownCamera", "/programs/0/scene/pictures/0/camera", "x",
                 "scene.pictures[0].camera: found \"x\", allowed: the id of a [[camera]]"},
+        BadCase{
+            "UnknownDestination", "/programs/0/destinations/0", "weibo",
+            "programs[0].destinations: found \"weibo\", allowed: ids of [[destination]] of program \"main\": "
+            "\"douyin\""},
+        BadCase{"DestinationOfAnotherProgram", "/programs/0/destinations/0", "kuaishou",
+                "allowed: ids of [[destination]] of program \"main\""},
+        BadCase{"DestinationTwice", "/programs/0/destinations/1", "douyin", "each destination once"},
+        BadCase{"DestinationsOfNoList", "/programs/0/destinations", "douyin", "programs[0].destinations"},
         BadCase{"UnknownFallback", "/programs/0/scene/fallback_cameras/0", "x",
                 "fallback_cameras: found \"x\""},
         BadCase{"UnknownMicrophone", "/programs/0/scene/sounds/0/microphone", "x", "microphone: found \"x\""},

@@ -36,7 +36,9 @@ class ComposerTest : public testing::Test {
         "[studio]\nname = \"店\"\nstate_dir = \"/tmp/s\"\nrun_dir = \"/tmp/r\"\n[[camera]]\nid = "
         "\"a\"\nsource = "
         "\"test:bars\"\n[[program]]\nid = \"main\"\n[[program]]\nid = \"tall\"\nwidth = 1080\nheight = "
-        "1920\n",
+        "1920\n[[destination]]\nid = \"douyin\"\nprogram = \"main\"\nurl = \"rtmp://a.example/live\"\n"
+        "key_credential = \"k\"\n[[destination]]\nid = \"kuaishou\"\nprogram = \"main\"\nurl = "
+        "\"rtmp://b.example/live\"\nkey_credential = \"k\"\n",
         "test.toml");
     ASSERT_TRUE(config) << to_error(config.error()).message;
     config_ = *config;
@@ -221,7 +223,25 @@ TEST_F(ComposerTest, OnlyTheShowsProgramsAreOnAirAndWithoutAShowTheyStayAsTheyWe
   EXPECT_TRUE(made().programs[1]["on_air"]);
   sight_.show.reset();
   sight_.steps.clear();
-  EXPECT_TRUE(compose(sight_, config_, {"main"}).programs[0]["on_air"]) << "a technician put it there";
+  EXPECT_TRUE(compose(sight_, config_, {{"main", nullptr}}).programs[0]["on_air"])
+      << "a technician put it there";
+}
+
+TEST_F(ComposerTest, AShowIsPublishedToItsDestinationsAndToNoOther) {
+  EXPECT_FALSE(made().programs[0].contains("destinations")) << "it names none: all of them";
+  sight_.show->plan.destinations = {"kuaishou", "gone"};
+  EXPECT_EQ(made().programs[0]["destinations"], json{"kuaishou"});
+  EXPECT_THAT(made().remarks, testing::ElementsAre(HasSubstr("\"gone\"")));
+  EXPECT_EQ(made().programs[1]["destinations"], json::array()) << "none of them is this program's";
+  sight_.show->plan.destinations = {"gone"};
+  EXPECT_EQ(made().programs[0]["destinations"], json::array()) << "none, and by no means all";
+  const auto before = made().essence;
+  sight_.show->plan.destinations = {"douyin"};
+  EXPECT_NE(made().essence, before) << "the studio must be told";
+  sight_.show.reset();
+  sight_.steps.clear();
+  EXPECT_EQ(compose(sight_, config_, {{"main", {"douyin"}}}).programs[0]["destinations"], json{"douyin"})
+      << "a technician chose it";
 }
 
 TEST_F(ComposerTest, ALongerLeaseAloneIsNoOtherPictureAndIsRenewedBeforeHalfOfItIsOver) {
@@ -234,6 +254,30 @@ TEST_F(ComposerTest, ALongerLeaseAloneIsNoOtherPictureAndIsRenewedBeforeHalfOfIt
   EXPECT_TRUE(is_worth_renewing(sent, made(), kNow + 25s));
   sight_.item->price_holds_until = kNow + 50s;
   EXPECT_FALSE(is_worth_renewing(sent, made(), kNow + 40s)) << "nothing longer is known";
+}
+
+TEST_F(ComposerTest, ATickerThatAsksForOrdersTellsTheNewestAndNoName) {
+  StageLayer news;
+  news.id = "news";
+  news.template_name = "ticker";
+  news.source = StageLayer::Source::kOrders;
+  news.valid_from = kNow - 1s;
+  news.valid_until = kNow + 60s;
+  sight_.layers = {news};
+  EXPECT_TRUE(layer("on-news").is_null()) << "nothing was ordered: no empty ticker";
+  sight_.orders = {{"林*", "延边苹果梨", 2, false},
+                   {"Alexander*", "长白山天然矿泉水礼盒装十二瓶", 1'234'567, true},
+                   {"", "", 3, false}};
+  const json orders = layer("on-news")["data"]["orders"];
+  ASSERT_THAT(orders, SizeIs(3));
+  EXPECT_EQ(orders[0], (json{{"who", "林**"}, {"what", "拍下延边苹果梨 2 件"}}));
+  EXPECT_EQ(orders[1], (json{{"who", "A**"}, {"what", "拍下长白山天然矿泉水礼盒… 等 999999 件"}}))
+      << "no more of a name than its first character, and at most 24 characters";
+  EXPECT_EQ(orders[2], (json{{"who", "顾客**"}, {"what", "拍下 3 件"}}));
+  const auto before = made().essence;
+  sight_.orders.erase(sight_.orders.begin());
+  EXPECT_NE(made().essence, before) << "another order is another picture";
+  EXPECT_EQ(form("on-news", kNow + 60s), LayerForm::kHidden);
 }
 
 TEST_F(ComposerTest, EvidenceKnowsWhyEachLayerIsThere) {

@@ -104,6 +104,26 @@ TEST(ShowPlanTest, EveryMistakeIsNamed) {
     EXPECT_THAT(plan.error().message, HasSubstr(where));
 }
 
+TEST(ShowPlanTest, APlaceThatIsNotConfiguredIsRefusedAtTheDoor) {
+  const auto config = parse_config(
+      "[studio]\nname = \"店\"\n[[camera]]\nid = \"a\"\nsource = \"test:bars\"\n[[program]]\nid = \"main\"\n"
+      "[[program]]\nid = \"tall\"\n[[destination]]\nid = \"douyin\"\nprogram = \"main\"\nurl = "
+      "\"rtmp://a.example/live\"\nkey_credential = \"k\"\n",
+      "v.toml");
+  ASSERT_TRUE(config);
+  auto plan = plan_of({{"destinations", {"douyin"}}});
+  EXPECT_EQ(to_json(plan)["destinations"], json{"douyin"});
+  EXPECT_TRUE(check_places(plan, *config));
+  plan.programs = {"tall"};
+  EXPECT_THAT(check_places(plan, *config).error().message, HasSubstr("destinations[0]: found \"douyin\""));
+  plan.programs = {"wide"};
+  plan.destinations = {};
+  EXPECT_THAT(
+      check_places(plan, *config).error().message,
+      HasSubstr("programs[0]: found \"wide\", allowed: the id of a [[program]] of vitrine.toml: main, tall"));
+  EXPECT_FALSE(show_plan_from({{"destinations", {"douyin", "douyin"}}}));
+}
+
 TEST_F(ShowBookTest, AShowGoesItsWayAndARestartForgetsNothing) {
   const auto show = make(evening());
   ASSERT_TRUE(shows_->start(show.id, kOperator));

@@ -86,16 +86,16 @@ class DirectorTest : public testing::Test {
       journal.emplace(StateStore(dir.path()));
       const SourceAccess sources{[](const std::string&) { return [] { return std::nullopt; }; },
                                  [](const std::string&) { return [] { return nullptr; }; }};
-      director.emplace(
-          Director::Parts{*loop,
-                          config,
-                          {renderer, themes, themes / "classic/media", {}},
-                          sources,
-                          *journal,
-                          StateStore(dir.path())},
-          Director::Events{[this](const std::string& program, std::shared_ptr<const Plan> plan, bool on_air) {
-            shown[program] = {std::move(plan), on_air};
-          }});
+      director.emplace(Director::Parts{*loop,
+                                       config,
+                                       {renderer, themes, themes / "classic/media", {}},
+                                       sources,
+                                       *journal,
+                                       StateStore(dir.path())},
+                       Director::Events{[this](const std::string& program, std::shared_ptr<const Plan> plan,
+                                               bool on_air, const WantedDestinations& destinations) {
+                         shown[program] = {std::move(plan), on_air, destinations};
+                       }});
       director->start();
     });
   }
@@ -135,6 +135,7 @@ class DirectorTest : public testing::Test {
   struct Shown {
     std::shared_ptr<const Plan> plan;
     bool is_on_air = false;
+    WantedDestinations destinations;
   };
 
   fakes::TempDir dir;
@@ -286,6 +287,29 @@ TEST_F(DirectorTest, ShowsTheDefaultWhateverTheSavedStateHolds) {
       journal.reset();
     });
   }
+}
+
+TEST_F(DirectorTest, ASceneThatNoLongerFitsStaysOnAirWhereItWasAndNowhereElse) {
+  const std::string destination =
+      "[[destination]]\nid = \"{}\"\nprogram = \"main\"\nurl = \"rtmp://x.example/live\"\nkey_credential = "
+      "\"k\"\n";
+  configure(
+      fmt::format(fmt::runtime(destination + destination + destination), "douyin", "kuaishou", "weibo"));
+  auto state = state_of(20, true, "item");
+  state["programs"][0]["destinations"] = {"douyin", "gone"};
+  static_cast<void>(dir.write("program-state.json", state.dump()));
+  start();
+  EXPECT_EQ(scene(), "default") << "\"gone\" is not there any more";
+  on_loop([&] {
+    EXPECT_TRUE(shown["main"].is_on_air);
+    EXPECT_EQ(shown["main"].destinations, (std::vector<std::string>{"douyin"}));
+  });
+  state = state_of(30, true, "item");
+  state["programs"][0]["destinations"] = json::array();
+  ASSERT_FALSE(apply(state).error);
+  on_loop([&] { EXPECT_EQ(shown["main"].destinations, std::vector<std::string>()) << "none is not all"; });
+  ASSERT_FALSE(apply(state_of(31, true, "item")).error);
+  on_loop([&] { EXPECT_EQ(shown["main"].destinations, std::nullopt); });
 }
 
 TEST_F(DirectorTest, AProgramThatTheStateLeavesOutShowsItsCameraOffAir) {
