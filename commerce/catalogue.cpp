@@ -12,11 +12,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::bind_optional;
-using detail::instant_of;
-using detail::integer_or_null;
-using detail::micros;
-
 constexpr const char* kItemColumns =
     "id, product, variant, sku, title, option, category, image_url, shop_url, availability, currency, price, "
     "base_price, reference_price, stock, is_presale, backend_version, version, changed_at";

@@ -75,7 +75,7 @@ Result<int64_t> put_entry(Store& store, const char* kind, const std::string& id,
                           int64_t expected, const Author& author) {
   if (!is_id(id))
     return tl::unexpected(to_error(Problems{{"id", "\"" + id + "\"", "1 to 64 of a-z A-Z 0-9 - _ ."}}));
-  return detail::written_to<int64_t>(store, [&](SQLite::Database& database) {
+  return written_to<int64_t>(store, [&](SQLite::Database& database) {
     return detail::put_paper(database, kind, id, body, expected, author);
   });
 }
@@ -129,25 +129,25 @@ Result<int64_t> Documents::put_payee(const std::string& id, const json& body, in
 }
 
 Result<std::vector<Documents::Entry<Document>>> Documents::documents() const {
-  return detail::read_from<std::vector<Entry<Document>>>(store_, [](SQLite::Database& database) {
+  return read_from<std::vector<Entry<Document>>>(store_, [](SQLite::Database& database) {
     return detail::all_of<Entry<Document>>(detail::list_papers(database, "document"), document_entry);
   });
 }
 
 Result<std::vector<Documents::Entry<Payee>>> Documents::payees() const {
-  return detail::read_from<std::vector<Entry<Payee>>>(store_, [](SQLite::Database& database) {
+  return read_from<std::vector<Entry<Payee>>>(store_, [](SQLite::Database& database) {
     return detail::all_of<Entry<Payee>>(detail::list_papers(database, "payee"), payee_entry);
   });
 }
 
 Result<std::vector<Documents::Entry<Document>>> Documents::document_history(const std::string& id) const {
-  return detail::read_from<std::vector<Entry<Document>>>(store_, [&](SQLite::Database& database) {
+  return read_from<std::vector<Entry<Document>>>(store_, [&](SQLite::Database& database) {
     return detail::all_of<Entry<Document>>(detail::paper_history(database, "document", id), document_entry);
   });
 }
 
 Result<std::vector<Documents::Entry<Payee>>> Documents::payee_history(const std::string& id) const {
-  return detail::read_from<std::vector<Entry<Payee>>>(store_, [&](SQLite::Database& database) {
+  return read_from<std::vector<Entry<Payee>>>(store_, [&](SQLite::Database& database) {
     return detail::all_of<Entry<Payee>>(detail::paper_history(database, "payee", id), payee_entry);
   });
 }

@@ -85,7 +85,7 @@ Result<std::vector<Adapter::Event>> remember(Store& store, const std::string& ba
     unseen.clear();
     if (is_pruning) {
       SQLite::Statement prune(database, "DELETE FROM seen_event WHERE seen_at < ?");
-      prune.bind(1, detail::micros(now - kRemembered));
+      prune.bind(1, micros(now - kRemembered));
       prune.exec();
     }
     SQLite::Statement add(
@@ -94,7 +94,7 @@ Result<std::vector<Adapter::Event>> remember(Store& store, const std::string& ba
       add.reset();
       add.bind(1, backend);
       add.bind(2, event.id);
-      add.bind(3, detail::micros(now));
+      add.bind(3, micros(now));
       if (add.exec() > 0) unseen.push_back(event);
     }
     return {};

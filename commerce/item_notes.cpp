@@ -33,7 +33,7 @@ Money money_of(ObjectReader& reader, const char* key) {
   reader.object(key, [&](ObjectReader& amount) {
     money.minor = amount.integer("minor", 1, 1'000'000'000'000);
     const std::string currency = amount.text("currency", {.max_bytes = 3, .may_be_empty = false});
-    money.currency = detail::currency_of(currency);
+    money.currency = currency_of(currency);
   });
   return money;
 }
@@ -104,7 +104,7 @@ std::optional<Money> price_of(SQLite::Database& database, const std::string& bac
   found.bind(2, ref.product);
   found.bind(3, ref.variant);
   if (!found.executeStep()) return std::nullopt;
-  return Money{found.getColumn(0).getInt64(), detail::currency_of(found.getColumn(1).getString())};
+  return Money{found.getColumn(0).getInt64(), currency_of(found.getColumn(1).getString())};
 }
 
 Result<NoteBook::Entry> note_entry(const detail::PaperRow& row) {
@@ -127,7 +127,7 @@ std::string NoteBook::key_of(const Ref& ref) const {
 Result<int64_t> NoteBook::put(const Ref& ref, const json& body, int64_t expected, const Author& author) {
   const auto notes = detail::read_object<ItemNotes>(body, notes_from);
   if (!notes) return tl::unexpected(notes.error());
-  return detail::written_to<int64_t>(store_, [&](SQLite::Database& database) -> Result<int64_t> {
+  return written_to<int64_t>(store_, [&](SQLite::Database& database) -> Result<int64_t> {
     const auto price = price_of(database, backend_, ref);
     if (!price) return fail(ErrorCode::kNotFound, fmt::format("no item {} is in the shop", ref.text()));
     Problems problems;
@@ -143,7 +143,7 @@ Result<int64_t> NoteBook::put(const Ref& ref, const json& body, int64_t expected
 }
 
 Result<std::vector<NoteBook::Entry>> NoteBook::list() const {
-  return detail::read_from<std::vector<Entry>>(store_, [&](SQLite::Database& database) {
+  return read_from<std::vector<Entry>>(store_, [&](SQLite::Database& database) {
     auto rows = detail::list_papers(database, kNote);
     std::erase_if(rows, [&](const auto& row) {
       const json key = json::parse(row.key, nullptr, false);
@@ -154,14 +154,14 @@ Result<std::vector<NoteBook::Entry>> NoteBook::list() const {
 }
 
 Result<std::vector<NoteBook::Entry>> NoteBook::history(const Ref& ref) const {
-  return detail::read_from<std::vector<Entry>>(store_, [&](SQLite::Database& database) {
+  return read_from<std::vector<Entry>>(store_, [&](SQLite::Database& database) {
     return detail::all_of<Entry>(detail::paper_history(database, kNote, key_of(ref)), note_entry);
   });
 }
 
 Result<std::optional<Money>> NoteBook::reference_price(const CatalogueItem& item, Day today) const {
   if (!item.reference_price || item.reference_price->minor <= item.price.minor) return std::nullopt;
-  return detail::read_from<std::optional<Money>>(
+  return read_from<std::optional<Money>>(
       store_, [&](SQLite::Database& database) -> Result<std::optional<Money>> {
         const auto row = detail::find_paper(database, kNote, key_of(item.ref));
         if (!row) return std::nullopt;

@@ -13,9 +13,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::instant_of;
-using detail::micros;
-
 constexpr std::array<std::string_view, 6> kListingStateNames = {"unknown", "queued",   "listed",
                                                                 "on_air",  "sold_out", "delisted"};
 constexpr const char* kListingColumns =
@@ -28,9 +25,9 @@ Listing listing_of(SQLite::Statement& found) {
   listing.ref = {found.getColumn(2).getString(), found.getColumn(3).getString()};
   listing.state = listing_state_from(found.getColumn(4).getString());
   listing.why = found.getColumn(5).getString();
-  listing.quota = detail::integer_or_null(found.getColumn(6));
-  listing.supply = detail::integer_or_null(found.getColumn(7));
-  if (const auto at = detail::integer_or_null(found.getColumn(8))) listing.listed_at = instant_of(*at);
+  listing.quota = integer_or_null(found.getColumn(6));
+  listing.supply = integer_or_null(found.getColumn(7));
+  if (const auto at = integer_or_null(found.getColumn(8))) listing.listed_at = instant_of(*at);
   listing.operation = found.getColumn(9).getString();
   listing.version = found.getColumn(10).getInt64();
   return listing;

@@ -9,7 +9,7 @@
 
 #include "commerce/detail/columns.h"
 #include "commerce/detail/local_tables.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 #include "core/text_rules.h"
 
 namespace vitrine::commerce {
@@ -17,8 +17,6 @@ namespace {
 
 using detail::LocalItems;
 using detail::LocalRow;
-using detail::micros;
-using detail::written_to;
 
 constexpr size_t kMostOrderLines = 100;
 constexpr int64_t kMostPieces = 100'000;

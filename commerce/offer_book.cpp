@@ -14,9 +14,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::instant_of;
-using detail::micros;
-
 constexpr size_t kMostOfferPrices = 200;
 constexpr size_t kMostOfferText = 200;
 constexpr std::chrono::days kLongestOffer{31};
@@ -250,7 +247,7 @@ Result<std::vector<Offer>> OfferBook::select(const std::string& condition, int m
       price.reset();
       price.bind(1, offer.id);
       while (price.executeStep()) {
-        const auto currency = detail::currency_of(price.getColumn(1).getString());
+        const auto currency = currency_of(price.getColumn(1).getString());
         offer.prices[{found.getColumn(1).getString(), price.getColumn(0).getString()}] = {
             {price.getColumn(2).getInt64(), currency}, {price.getColumn(3).getInt64(), currency}};
       }

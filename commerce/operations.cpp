@@ -6,8 +6,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::instant_of;
-using detail::micros;
 using nlohmann::json;
 
 json to_json(const Ref& ref) {
@@ -23,7 +21,7 @@ json to_json(const Money& money) {
 }
 
 Money money_of(const json& value) {
-  return {value.at(0).get<int64_t>(), detail::currency_of(value.at(1).get<std::string>())};
+  return {value.at(0).get<int64_t>(), currency_of(value.at(1).get<std::string>())};
 }
 
 Operation operation(std::string backend, std::string lane, Operation::Kind kind, Operation::Priority priority,

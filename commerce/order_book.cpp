@@ -13,9 +13,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::instant_of;
-using detail::micros;
-
 constexpr const char* kPurchaseColumns =
     "id, backend_id, number, state, currency, total, masked_name, room, placed_at";
 
@@ -46,7 +43,7 @@ Order order_of(SQLite::Database& database, SQLite::Statement& found) {
   order.id = found.getColumn(1).getString();
   order.number = found.getColumn(2).getString();
   order.state = order_state_from(found.getColumn(3).getString());
-  order.total = {found.getColumn(5).getInt64(), detail::currency_of(found.getColumn(4).getString())};
+  order.total = {found.getColumn(5).getInt64(), currency_of(found.getColumn(4).getString())};
   order.masked_name = found.getColumn(6).getString();
   order.room = found.getColumn(7).getString();
   order.placed_at = instant_of(found.getColumn(8).getInt64());
@@ -368,7 +365,7 @@ Result<std::vector<OrderBook::ShowLine>> OrderBook::show_lines(
     bind(found);
     SQLite::Statement item(database, "SELECT product, variant FROM item WHERE id = ?");
     while (found.executeStep()) {
-      const Money price{found.getColumn(9).getInt64(), detail::currency_of(found.getColumn(3).getString())};
+      const Money price{found.getColumn(9).getInt64(), currency_of(found.getColumn(3).getString())};
       ShowLine line{found.getColumn(0).getString(),
                     found.getColumn(1).getString(),
                     order_state_from(found.getColumn(2).getString()),

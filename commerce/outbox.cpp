@@ -12,9 +12,6 @@
 namespace vitrine::commerce {
 namespace {
 
-using detail::instant_of;
-using detail::micros;
-
 constexpr std::array<std::string_view, 6> kKindNames = {"unknown",         "set_listing",     "set_stock",
                                                         "put_timed_price", "end_timed_price", "set_prices"};
 constexpr std::array<std::string_view, 6> kOperationStateNames = {"queued", "sending",  "unknown",

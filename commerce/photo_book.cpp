@@ -5,14 +5,10 @@
 
 #include "commerce/csv_import.h"
 #include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 
 namespace vitrine::commerce {
 namespace {
-
-using detail::instant_of;
-using detail::micros;
-using detail::read_from;
 
 /// Of an item that can be shown and says where its photo is. `i` is the item, `p` its row here.
 constexpr const char* kShownItems =

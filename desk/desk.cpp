@@ -2,13 +2,13 @@
 #include "desk/desk.h"
 
 #include <array>
-#include <condition_variable>
 #include <mutex>
 #include <pthread.h>
 
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/pause.h"
 #include "core/rfc3339.h"
 #include "desk/api/answers.h"
 #include "desk/desk_schema.h"
@@ -19,15 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::hours kBackupEvery{1};
-
-/// False when it was told to stop.
-bool wait(const std::stop_token& stop, std::chrono::microseconds time) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 std::string backend_name(const CommerceConfig& commerce) {
   constexpr std::array<const char*, 3> kNames = {"local", "vendure", "medusa"};
@@ -210,7 +201,7 @@ json Desk::status() const {
 
 void Desk::keep_house(const std::stop_token& stop) {
   int64_t hours = 0;
-  while (wait(stop, kBackupEvery)) {
+  while (pause(stop, kBackupEvery)) {
     for (auto* store : {stores_.shop.get(), stores_.desk.get()})
       if (auto done = store->back_up(); !done)
         log::warning("store", "no backup was made: {}; tried again in an hour", done.error().message);
@@ -229,12 +220,12 @@ void Desk::keep_house(const std::stop_token& stop) {
 
 void Desk::keep_to_schedule(const std::stop_token& stop) {
   Schedule schedule(shows_);
-  std::chrono::microseconds pause{0};
-  while (wait(stop, pause)) {
+  std::chrono::microseconds rest{0};
+  while (pause(stop, rest)) {
     const Instant now = system_now();
     const auto live_before = shows_.live();
     const auto look = schedule.look(now);
-    pause =
+    rest =
         look ? std::max<std::chrono::microseconds>(look->next - system_now(), std::chrono::milliseconds(100))
              : std::chrono::seconds(5);
     if (!look) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desk/shop_link.h"
 
-#include <condition_variable>
 #include <pthread.h>
 
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/pause.h"
 #include "core/rfc3339.h"
 
 namespace vitrine::desk {
@@ -16,15 +16,6 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kOpenEvery{5};
 constexpr std::chrono::seconds kListenEvery{5};
-
-/// False when it was told to stop.
-bool pause(const std::stop_token& stop, std::chrono::seconds time) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 }  // namespace
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desk/studio_watch.h"
 
-#include <condition_variable>
 #include <pthread.h>
 
 #include "core/control_socket.h"
 #include "core/log.h"
+#include "core/pause.h"
 
 namespace vitrine::desk {
 namespace {
@@ -37,8 +37,6 @@ std::string StudioWatch::fault() const {
 }
 
 void StudioWatch::run(const std::stop_token& stop) {
-  std::mutex waiting;
-  std::condition_variable_any never;
   while (!stop.stop_requested()) {
     const auto answer = call_control(config_.control_socket(), {{"op", "status"}}, kAnswerWithin);
     {
@@ -53,8 +51,7 @@ void StudioWatch::run(const std::stop_token& stop) {
       measure(answer->body);
       on_status_(answer->body);
     }
-    std::unique_lock lock(waiting);
-    never.wait_for(lock, stop, kAskEvery, [] { return false; });
+    pause(stop, kAskEvery);
   }
 }
 

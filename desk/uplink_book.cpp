@@ -3,14 +3,13 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
-#include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 
 namespace vitrine::desk {
 
-using commerce::detail::instant_of;
-using commerce::detail::micros;
-using commerce::detail::read_from;
+using commerce::instant_of;
+using commerce::micros;
+using commerce::read_from;
 
 Status UplinkBook::note(const Measure& measure) {
   return store_.write([&](SQLite::Database& database) -> Status {

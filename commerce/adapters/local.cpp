@@ -15,7 +15,6 @@ namespace {
 
 using detail::LocalItems;
 using detail::LocalRow;
-using detail::micros;
 
 constexpr int kPageItems = 500;
 constexpr int kPageOrders = 100;

@@ -6,17 +6,6 @@
 
 namespace vitrine::commerce::detail {
 
-std::optional<int64_t> integer_or_null(const SQLite::Column& column) {
-  return column.isNull() ? std::nullopt : std::optional(column.getInt64());
-}
-
-void bind_optional(SQLite::Statement& statement, int at, std::optional<int64_t> value) {
-  if (value)
-    statement.bind(at, *value);
-  else
-    statement.bind(at);
-}
-
 void read_item_columns(SQLite::Statement& row, int first, CatalogueItem& item) {
   int at = first;
   for (auto* text : {&item.ref.product, &item.ref.variant, &item.sku, &item.title, &item.option,

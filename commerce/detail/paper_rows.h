@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 #include "commerce/versioned.h"
 #include "core/error.h"
 #include "core/object_reader.h"

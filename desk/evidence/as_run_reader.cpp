@@ -4,15 +4,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <fcntl.h>
-#include <mutex>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "core/json_text.h"
+#include "core/pause.h"
 #include "core/text_rules.h"
 #include "core/unique_fd.h"
 #include "desk/evidence/chain.h"
@@ -50,8 +49,6 @@ void AsRunReader::start() {
 }
 
 void AsRunReader::run(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
   const auto say = [&](const Status& done) {
     int64_t held_back = 0;
     if (done || !limiter_.should_log(&held_back)) return;
@@ -61,8 +58,7 @@ void AsRunReader::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     say(read_once());
     say(book_.seal_if_due());
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, kLookEvery, [] { return false; });
+    pause(stop, kLookEvery);
   }
   say(book_.seal("the desk ends"));
 }

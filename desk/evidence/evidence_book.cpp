@@ -4,8 +4,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
-#include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 #include "core/log.h"
 #include "core/rfc3339.h"
 #include "desk/evidence/chain.h"
@@ -15,8 +14,8 @@
 namespace vitrine::desk {
 namespace {
 
-using commerce::detail::instant_of;
-using commerce::detail::micros;
+using commerce::instant_of;
+using commerce::micros;
 using nlohmann::json;
 using Recording = EvidenceBook::Recording;
 
@@ -420,7 +419,7 @@ Status EvidenceBook::note_sent(uint64_t revision, const json& basis) {
 }
 
 Result<EvidenceBook::Taken> EvidenceBook::take(const AsRunLines& lines) {
-  return commerce::detail::written_to<Taken>(*store_, [&](SQLite::Database& database) -> Result<Taken> {
+  return commerce::written_to<Taken>(*store_, [&](SQLite::Database& database) -> Result<Taken> {
     if (auto moved = move_position(database, lines); !moved) return tl::unexpected(moved.error());
     Taken taken;
     LineTaker taker(database, lines, taken);
@@ -430,7 +429,7 @@ Result<EvidenceBook::Taken> EvidenceBook::take(const AsRunLines& lines) {
 }
 
 Result<EvidenceBook::Positions> EvidenceBook::positions() const {
-  return commerce::detail::read_from<Positions>(*store_, [](SQLite::Database& database) -> Result<Positions> {
+  return commerce::read_from<Positions>(*store_, [](SQLite::Database& database) -> Result<Positions> {
     Positions positions;
     SQLite::Statement found(database, "SELECT program, session, position FROM source");
     while (found.executeStep())
@@ -441,7 +440,7 @@ Result<EvidenceBook::Positions> EvidenceBook::positions() const {
 }
 
 Result<bool> EvidenceBook::is_over(const std::string& program, const std::string& session) const {
-  return commerce::detail::read_from<bool>(*store_, [&](SQLite::Database& database) -> Result<bool> {
+  return commerce::read_from<bool>(*store_, [&](SQLite::Database& database) -> Result<bool> {
     auto found =
         bound(database, "SELECT 1 FROM session WHERE program = ? AND session = ? AND ended_at IS NOT NULL",
               program, session);
@@ -469,7 +468,7 @@ Status EvidenceBook::seal(std::string_view why) {
 }
 
 Status EvidenceBook::seal_if_due() {
-  const auto due = commerce::detail::read_from<SealDue>(
+  const auto due = commerce::read_from<SealDue>(
       *store_, [](SQLite::Database& database) -> Result<SealDue> { return seal_due(database); });
   if (!due) return tl::unexpected(due.error());
   const auto day = [](Instant at) { return std::chrono::floor<std::chrono::days>(at); };
@@ -478,7 +477,7 @@ Status EvidenceBook::seal_if_due() {
 }
 
 Result<std::vector<Recording>> EvidenceBook::unhashed(const Recording* of_session) const {
-  return commerce::detail::read_from<std::vector<Recording>>(
+  return commerce::read_from<std::vector<Recording>>(
       *store_, [&](SQLite::Database& database) -> Result<std::vector<Recording>> {
         std::vector<Recording> found;
         SQLite::Statement rows(

@@ -7,8 +7,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
-#include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 #include "core/rfc3339.h"
 #include "desk/evidence/chain.h"
 #include "desk/evidence/detail/export_texts.h"
@@ -18,8 +17,8 @@ namespace vitrine::desk {
 namespace {
 
 namespace fs = std::filesystem;
-using commerce::detail::instant_of;
-using commerce::detail::micros;
+using commerce::instant_of;
+using commerce::micros;
 using nlohmann::json;
 using Recording = EvidenceBook::Recording;
 
@@ -233,7 +232,7 @@ Result<Exported> export_evidence(EvidenceBook& book, const ExportWish& wish, con
   std::error_code error;
   if (fs::exists(directory, error))
     return fail(ErrorCode::kInvalidInput, directory.string() + ": is there already; name another folder");
-  auto sessions = commerce::detail::read_from<std::vector<ChosenSession>>(
+  auto sessions = commerce::read_from<std::vector<ChosenSession>>(
       book.store(), [&](SQLite::Database& database) -> Result<std::vector<ChosenSession>> {
         return choose_sessions(database, wish);
       });
@@ -245,7 +244,7 @@ Result<Exported> export_evidence(EvidenceBook& book, const ExportWish& wish, con
   for (const char* name : {"seals", "keys", "recordings"}) fs::create_directories(unfinished / name, error);
   if (error)
     return fail(ErrorCode::kIo, fmt::format("creating {}: {}", unfinished.string(), error.message()));
-  auto done = commerce::detail::read_from<Exported>(book.store(), [&](SQLite::Database& database) {
+  auto done = commerce::read_from<Exported>(book.store(), [&](SQLite::Database& database) {
     return write_export(database, book, wish, unfinished);
   });
   if (done) {

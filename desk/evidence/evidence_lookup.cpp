@@ -6,16 +6,15 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
-#include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 #include "core/rfc3339.h"
 
 namespace vitrine::desk {
 namespace {
 
-using commerce::detail::instant_of;
-using commerce::detail::micros;
-using commerce::detail::read_from;
+using commerce::instant_of;
+using commerce::micros;
+using commerce::read_from;
 using nlohmann::json;
 
 constexpr int kMostRows = 500;

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/pause.h"
 #include "core/unique_fd.h"
 
 namespace vitrine::desk {
@@ -26,12 +27,6 @@ constexpr size_t kReadBytes = size_t{1} << 20;
 /// programme take 20 s. The unit may not set a thread's priority, so it waits instead.
 constexpr auto kPause = 62ms;
 constexpr auto kTryAgain = 30s;
-
-void pause(const std::stop_token& stop, std::chrono::milliseconds time) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
-}
 
 }  // namespace
 

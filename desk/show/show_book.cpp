@@ -7,19 +7,18 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
-#include "commerce/detail/columns.h"
-#include "commerce/detail/transaction.h"
+#include "commerce/table_access.h"
 
 namespace vitrine::desk {
 namespace {
 
 using commerce::Author;
-using commerce::detail::bind_optional;
-using commerce::detail::instant_of;
-using commerce::detail::integer_or_null;
-using commerce::detail::micros;
-using commerce::detail::read_from;
-using commerce::detail::written_to;
+using commerce::bind_optional;
+using commerce::instant_of;
+using commerce::integer_or_null;
+using commerce::micros;
+using commerce::read_from;
+using commerce::written_to;
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kShowStates = {"unknown", "template", "planned", "live", "over"};

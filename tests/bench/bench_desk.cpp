@@ -130,6 +130,7 @@ class Bench {
   void run() {
     starts();
     prices();
+    looks();
     load();
     std::printf("%-52s %7.1f MB\n",
                 fmt::format("desk's memory (PSS) with {} items, {} rows of evidence", kItems,
@@ -203,6 +204,19 @@ class Bench {
                           .count());
     }
     print("a price in the store to its first frame", times, "ms");
+  }
+
+  /// What it costs to look, each second of a show, at everything that decides what is shown.
+  void looks() {
+    const auto used = [&] { return cpu_of_tree(show_.pid_of_desk()); };
+    const auto before = used();
+    std::this_thread::sleep_for(std::chrono::seconds(options_.seconds));
+    auto after = used();
+    std::printf("%-52s %7.2f ms of CPU a second; the whole desk %.2f\n",
+                "the stage's looks, with nothing to do",
+                (after.threads_ms["vitrine-desk stage"] - before.threads_ms.at("vitrine-desk stage")) /
+                    options_.seconds,
+                (after.cpu_ms - before.cpu_ms) / options_.seconds);
   }
 
   void load() {

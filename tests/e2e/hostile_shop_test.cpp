@@ -215,7 +215,7 @@ class CardReader {
 
 TEST_F(HostileShop, NeverBringsAPriceOnAirThatItDoesNotCharge) {
   const char* wanted = std::getenv("VITRINE_HOSTILE_CHANGES");
-  const int changes = wanted == nullptr ? 150 : std::atoi(wanted);
+  const int changes = wanted == nullptr ? 60 : std::atoi(wanted);
   for (int step = 0; step < changes; ++step) {
     set_price(prices_.at(static_cast<size_t>(dice(static_cast<int>(prices_.size())))));
     disturb(step);

@@ -224,8 +224,8 @@ TEST_F(ShopShow, WhatTheShopDoesIsWhatViewersSee) {
 
   // The shop goes away: its last price is shown for as long as it was promised, no longer.
   const int64_t last_price = changes.back().price;
-  const Instant away_at = system_now();
   shop_->go_away();
+  const Instant away_at = system_now();
   EXPECT_TRUE(wait_for_card("neutral"));
   ASSERT_TRUE(keeps_showing(2s));
   const Instant back_at = system_now();
