@@ -16,6 +16,9 @@ constexpr int kMostOpenOrders = 200;
 constexpr size_t kOrdersARead = 100;
 /// More rows are quicker read as a list than by id.
 constexpr size_t kMostHints = 20'000;
+/// Between two attempts while the server fails.
+constexpr std::chrono::milliseconds kLongest = 60s;
+constexpr std::chrono::milliseconds kLongestInAShow = 5s;
 
 /// The next call would fail too, whatever it asks for.
 bool is_of_the_path(ErrorCode code) {
@@ -377,11 +380,14 @@ void Puller::note(Job job, const Result<Progress>& done, MediaTime now) {
   }
   ++ended.failures;
   ended.fault = done.error();
+  // In a show a price is off the screen for as long as nobody asks again.
+  const bool is_urgent = !watched_.empty() && done.error().code != ErrorCode::kRateLimited;
+  const auto longest = is_urgent ? kLongestInAShow : kLongest;
   if (is_of_the_path(done.error().code)) {
-    not_before_ = now + detail::backoff(++path_failures_);
+    not_before_ = now + detail::backoff(++path_failures_, 1s, longest);
     ended.due_at = now;
   } else {
-    ended.due_at = now + detail::backoff(ended.failures);
+    ended.due_at = now + detail::backoff(ended.failures, 1s, longest);
   }
 }
 

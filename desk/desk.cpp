@@ -91,6 +91,7 @@ void Desk::start_threads(ShopLink::Open open_adapter) {
                    papers_->blobs(), shows_, stage_book_},
       Stage::Calls{[this] { return link_.clock_offset(); },
                    [this](std::vector<commerce::Ref> refs) { link_.watch(std::move(refs)); },
+                   [this] { return stores_.evidence->newest_noted(); },
                    [this](uint64_t revision, const json& basis) {
                      return stores_.evidence->note_sent(revision, basis);
                    },

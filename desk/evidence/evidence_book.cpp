@@ -418,6 +418,14 @@ Status EvidenceBook::note_sent(uint64_t revision, const json& basis) {
   });
 }
 
+Result<uint64_t> EvidenceBook::newest_noted() const {
+  return commerce::read_from<uint64_t>(*store_, [](SQLite::Database& database) -> Result<uint64_t> {
+    SQLite::Statement newest(database, "SELECT ifnull(max(revision), 0) FROM basis");
+    newest.executeStep();
+    return static_cast<uint64_t>(newest.getColumn(0).getInt64());
+  });
+}
+
 Result<EvidenceBook::Taken> EvidenceBook::take(const AsRunLines& lines) {
   return commerce::written_to<Taken>(*store_, [&](SQLite::Database& database) -> Result<Taken> {
     if (auto moved = move_position(database, lines); !moved) return tl::unexpected(moved.error());

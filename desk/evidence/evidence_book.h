@@ -40,6 +40,8 @@ class EvidenceBook {
   /// set by hand under the same number is not taken for the desk's. Errors: kInvalidInput; kStaleRevision
   /// where another basis of this revision has been on screen.
   Status note_sent(uint64_t revision, const nlohmann::json& basis);
+  /// The highest that was ever noted; 0: none. A studio that lost its state counts from the beginning again.
+  [[nodiscard]] Result<uint64_t> newest_noted() const;
   static std::string layer_digest(std::string_view template_name, const nlohmann::json& data);
 
   /// A row that is there now, for who waits for it to be on screen.

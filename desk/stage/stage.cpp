@@ -396,7 +396,10 @@ Status Stage::obey_hand(const Show& show, const std::set<std::string>& stopped) 
 
 Status Stage::send(const Composition& wanted, milliseconds clock_offset) {
   is_refused_ = false;
-  const uint64_t revision = studio_->revision + 1;
+  // Above all that were ever sent: one that has been on screen means what it meant then.
+  const auto newest = calls_.newest_noted();
+  if (!newest) return tl::unexpected(newest.error());
+  const uint64_t revision = std::max(studio_->revision, *newest) + 1;
   if (auto noted = calls_.note_sent(revision, wanted.basis); !noted) return noted;
   const json state = {{"version", 1},
                       {"revision", revision},

@@ -48,6 +48,7 @@ class Stage {
   struct Calls {
     std::function<std::chrono::milliseconds()> clock_offset;  // backend's clock minus ours
     std::function<void(std::vector<commerce::Ref>)> watch;    // their prices are needed
+    std::function<Result<uint64_t>()> newest_noted;           // revision
     std::function<Status(uint64_t revision, const nlohmann::json& basis)>
         note_sent;                  // durable before it is sent
     std::function<void()> changed;  // something else is shown, or a show has ended

@@ -40,6 +40,7 @@ constexpr int kStarts = 5;
 constexpr int kSockets = 100;
 constexpr int kReaders = 4;
 constexpr int kReadsASecond = 1000;
+constexpr MediaTime kEvery = MediaTime(1s) * kReaders / kReadsASecond;
 
 struct Options {
   std::string footage;
@@ -255,7 +256,7 @@ class Bench {
     for (auto& mine : times)
       readers.emplace_back([&] {
         Caller caller(socket());
-        for (MediaTime next = steady_now(); next < end; next += 1s * kReaders / kReadsASecond) {
+        for (MediaTime next = steady_now(); next < end; next += kEvery) {
           std::this_thread::sleep_for(next - steady_now());
           const MediaTime asked = steady_now();
           caller.say("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -287,6 +288,7 @@ class Bench {
 }  // namespace vitrine::bench
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   vitrine::bench::Options options;
   CLI::App app("The desk beside the studio.", "bench_desk");
   app.add_option("--footage", options.footage, "A clip for the camera")->required();
