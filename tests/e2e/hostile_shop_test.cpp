@@ -97,20 +97,10 @@ class HostileShop : public testing::Test {
 
   /// What no server should say of a price.
   Fault nonsense() {
-    static const std::vector<std::string> kNonsense = {"NaN",
-                                                       "-12.00",
-                                                       "\"12.00\"",
-                                                       "1e308",
-                                                       "12.345",
-                                                       "null",
-                                                       "[]",
-                                                       "{}",
-                                                       "true",
-                                                       "Infinity",
-                                                       "99999999999999",
-                                                       "-0.01",
-                                                       "12.00, \"amount\": 13.00x",
-                                                       "\"\\u202e12\""};
+    static const std::vector<std::string> kNonsense = {
+        "NaN",          "-12.00", "1e308",    "12.345",         "null",  "[]",
+        "{}",           "true",   "Infinity", "99999999999999", "-0.01", "12.00, \"amount\": 13.00x",
+        "\"\\u202e12\""};
     const std::string what = kNonsense.at(static_cast<size_t>(dice(static_cast<int>(kNonsense.size()))));
     Fault fault{.does = Fault::Does::kActs, .says = Fault::Says::kAnswer};
     fault.times = 1 + dice(3);
