@@ -301,7 +301,7 @@ TEST_F(MainJob, KeepsPictureAndSoundInStep) {
 
   const auto packets = probe_packets(recorded[0]);
   const auto video = of_video(packets);
-  const auto pictures = decode_luma(recorded[0], {640, 360});
+  const auto pictures = decode_luma(recorded[0], Size{640, 360});
   std::vector<double> flashes;
   for (size_t i = 1; i < pictures.size(); ++i) {
     if (pictures[i].at(320, 180) > 150 && pictures[i - 1].at(320, 180) < 100)
