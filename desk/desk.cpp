@@ -72,7 +72,8 @@ Desk::Desk(Config config, Stores stores)
       link_(config_, data_),
       shows_(*stores_.desk),
       stage_book_(*stores_.desk),
-      uplink_(*stores_.desk) {
+      uplink_(*stores_.desk),
+      studio_routes_(config_) {
 }
 
 void Desk::start_threads(ShopLink::Open open_adapter) {
@@ -132,6 +133,7 @@ Status Desk::open_doors() {
   add_routes(routes, papers_->routes());
   add_routes(routes, show_routes_->routes());
   add_routes(routes, evidence_routes_->routes());
+  add_routes(routes, studio_routes_.routes());
   auto api = ApiServer::start({.config = {.socket = config_.desk_socket(),
                                           .listen = {desk.listen},
                                           .listen_tls = desk.listen_tls,

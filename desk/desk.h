@@ -29,6 +29,7 @@
 #include "desk/show/show_routes.h"
 #include "desk/stage/stage.h"
 #include "desk/stage/stage_book.h"
+#include "desk/studio_routes.h"
 #include "desk/studio_watch.h"
 #include "desk/uplink_book.h"
 
@@ -85,6 +86,7 @@ class Desk {
   std::unique_ptr<ShopRoutes> shop_routes_;
   std::unique_ptr<ShowRoutes> show_routes_;
   std::unique_ptr<EvidenceRoutes> evidence_routes_;
+  StudioRoutes studio_routes_;
   mutable std::mutex api_mutex_;    // who tells, while it comes and goes
   bool is_ending_ = false;          // guarded by api_mutex_
   std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_

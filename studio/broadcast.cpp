@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/broadcast.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
 
 #include "core/log.h"
 #include "core/secret.h"
@@ -14,6 +19,7 @@ using namespace std::chrono_literals;
 /// Long enough for a destination that reconnects to find a whole GOP, and for a disk that takes seconds for
 /// one fsync (spun-down, USB); bounded in bytes for the highest bitrate there is.
 constexpr PacketRing::Config kRing{12s, 48U << 20};
+constexpr size_t kMostViewers = 8;  // a thread and some MB each
 
 }  // namespace
 
@@ -138,6 +144,21 @@ void Broadcast::publish_to(const WantedDestinations& wanted) {
       start_destination(destination);
     }
   }
+}
+
+Result<Broadcast::View> Broadcast::open_view() {
+  std::erase_if(viewers_, [](const auto& viewer) { return viewer->is_over(); });
+  if (viewers_.size() >= kMostViewers)
+    return fail(ErrorCode::kDeviceBusy,
+                fmt::format("{} are looking at {} already; close one", kMostViewers, config_.program.id));
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail_errno(ErrorCode::kIo, "socketpair");
+  View view{UniqueFd(ends[0]), encoder::media_type_of(encoder_->info())};
+  auto viewer = encoder::Viewer::start(config_.program.id, encoder_->info(), *ring_, UniqueFd(ends[1]));
+  if (!viewer) return tl::unexpected(viewer.error());
+  viewers_.push_back(std::move(*viewer));
+  return view;
 }
 
 void Broadcast::retry_now() {

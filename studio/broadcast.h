@@ -19,6 +19,7 @@
 #include "encoder/program_encoder.h"
 #include "encoder/publisher.h"
 #include "encoder/recorder.h"
+#include "encoder/viewer.h"
 #include "studio/program_engine.h"
 
 namespace vitrine::studio {
@@ -63,6 +64,14 @@ class Broadcast {
   /// read.
   void retry_now();
 
+  /// The coded program for one who looks on, as `encoder::Viewer` sends it: the end to read from, and its
+  /// media type. Errors: kDeviceBusy when there are too many; kIo.
+  struct View {
+    UniqueFd stream;
+    std::string media_type;
+  };
+  Result<View> open_view();
+
   struct Destination {
     DestinationConfig config;
     bool is_wanted = false;
@@ -87,6 +96,7 @@ class Broadcast {
   std::shared_ptr<const ProgramSink> sink_;
   std::unique_ptr<encoder::Recorder> recorder_;
   std::vector<Destination> destinations_;
+  std::vector<std::unique_ptr<encoder::Viewer>> viewers_;
   std::jthread stopper_;
 };
 

@@ -119,6 +119,13 @@ void Program::stop_broadcast() {
   });
 }
 
+Result<Broadcast::View> Program::open_view() {
+  if (!broadcast_ || is_stopping_)
+    return fail(ErrorCode::kStopped,
+                parts_.program.id + " is not on air: there is nothing to look at but its snapshot");
+  return broadcast_->open_view();
+}
+
 void Program::retry_now() {
   if (broadcast_ && !is_stopping_) broadcast_->retry_now();
 }

@@ -44,6 +44,8 @@ class Program {
   void shut_down(std::function<void()> on_finished);
 
   void retry_now();
+  /// Errors: kStopped while it is off air; those of `Broadcast::open_view`.
+  Result<Broadcast::View> open_view();
 
   enum class State { kOffAir = 0, kOnAir, kStopping, kFailed };
   [[nodiscard]] State state() const;

@@ -133,6 +133,7 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   if (op == "status") return reply({describe(*this), {}});
   if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
   if (op == "snapshot") return take_snapshot(program, reply);
+  if (op == "view") return open_view(program, reply);
   if (op == "apply") {
     if (!has_state) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
     return director_.apply(std::move(request["state"]), done);
@@ -148,10 +149,11 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
     for (auto& each : programs_) each->retry_now();
     return reply({{{"ok", true}}, {}});
   }
-  reply({refusal({ErrorCode::kInvalidInput,
-                  fmt::format(
-                      "unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, check, retry",
-                      op)}),
+  reply({refusal(
+             {ErrorCode::kInvalidInput,
+              fmt::format(
+                  "unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, view, check, retry",
+                  op)}),
          {}});
 }
 
@@ -167,6 +169,16 @@ void Studio::take_snapshot(const std::string& asked, const ControlServer::Reply&
   auto memory = create_immutable_memfd("snapshot", *png);
   if (!memory) return reply({refusal(memory.error()), {}});
   reply({{{"ok", true}, {"program", id}, {"bytes", png->size()}}, std::move(*memory)});
+}
+
+void Studio::open_view(const std::string& asked, const ControlServer::Reply& reply) {
+  const std::string& id = asked.empty() ? config_.programs.front().id : asked;
+  auto* program = find_program(id);
+  if (program == nullptr)
+    return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
+  auto view = program->open_view();
+  if (!view) return reply({refusal(view.error()), {}});
+  reply({{{"ok", true}, {"program", id}, {"media_type", view->media_type}}, std::move(view->stream)});
 }
 
 void Studio::feed_watchdog() {

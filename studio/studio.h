@@ -49,6 +49,7 @@ class Studio {
   explicit Studio(Parts parts);
   void handle(const ControlServer::Caller& caller, nlohmann::json request, ControlServer::Reply reply);
   void take_snapshot(const std::string& program, const ControlServer::Reply& reply);
+  void open_view(const std::string& program, const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();
   void keep_recordings();

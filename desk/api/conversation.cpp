@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "desk/api/conversation.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -31,6 +34,8 @@ constexpr uint32_t kMostHeaderBytes = 8 << 10;
 constexpr size_t kReadBytes = 16 << 10;
 constexpr int64_t kSlowestBytesASecond = 128 << 10;
 constexpr std::chrono::seconds kFarewell{1};
+constexpr size_t kStreamBytes = 64 << 10;
+constexpr std::chrono::seconds kLookAtSession{1};
 
 std::string in_small_letters(std::string text) {
   std::ranges::transform(text, text.begin(),
@@ -59,7 +64,9 @@ std::string head_text(const Reply& reply, bool is_last) {
   for (const auto& [name, value] : kSecurityHeaders) set(name, value);
   for (const auto& [name, value] : reply.headers) set(name, value);
   if (!reply.content_type.empty()) set("Content-Type", reply.content_type);
-  if (reply.status != 204) set("Content-Length", std::to_string(reply.body.size()));  // RFC 9110, 8.6
+  // RFC 9110, 8.6. A stream ends with its connection.
+  if (reply.status != 204 && !reply.stream.is_open())
+    set("Content-Length", std::to_string(reply.body.size()));
   if (is_last) set("Connection", "close");
   const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(reply.status)));
   std::string text =
@@ -144,11 +151,14 @@ Task<Parting> Conversation::hold(Socket socket) {
     }
     // What was refused by its head may have a body that only another reader sees: the next request would be
     // it.
-    const bool is_last =
+    bool is_last =
         exchange.route == nullptr || !reading.parser->is_done() || !reading.parser->get().keep_alive();
     line.expires_never();  // it is our time now
-    const Reply reply = co_await answer(exchange);
-    const bool is_sent = co_await send(reading, reply, exchange.is_head, is_last);
+    Reply reply = co_await answer(exchange);
+    is_last = is_last || reply.stream.is_open();
+    bool is_sent = co_await send(reading, reply, exchange.is_head, is_last);
+    if (is_sent && reply.stream.is_open() && !exchange.is_head)
+      is_sent = co_await pass_on(reading, std::move(reply.stream), exchange);
     if (!is_sent) co_return parting();
     if (is_last) {
       co_await say_goodbye(reading);
@@ -216,6 +226,30 @@ Task<bool> Conversation::send(Reading& reading, const Reply& reply, bool is_head
   reading.line->expires_after(parts_.limits.request + time_for(reply.body.size()));
   co_return co_await reading.line->write(
       {asio::buffer(head), is_head ? asio::const_buffer() : asio::buffer(reply.body)});
+}
+
+/// All that comes, until its end, or until who asked for it is let in no more. False when it can't be sent.
+Task<bool> Conversation::pass_on(Reading& reading, UniqueFd stream, const Exchange& exchange) {
+  Socket source(parts_.io.get_executor());
+  error_code error;
+  source.assign(asio::generic::stream_protocol(AF_UNIX, 0), stream.get(), error);
+  if (error) co_return false;
+  (void)stream.release();
+  std::vector<char> bytes(kStreamBytes);
+  auto looked_at = std::chrono::steady_clock::now();
+  while (true) {
+    const auto [ended, count] = co_await source.async_read_some(asio::buffer(bytes), kNoThrow);
+    if (ended) co_return true;
+    reading.line->expires_after(parts_.limits.request);
+    const bool is_sent =
+        co_await reading.line->write({asio::buffer(bytes.data(), count), asio::const_buffer()});
+    if (!is_sent) co_return false;
+    reading.line->expires_never();
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_at < kLookAtSession) continue;
+    looked_at = now;
+    if (!parts_.doorkeeper.is_still_in(exchange)) co_return true;
+  }
 }
 
 /// To close on what was not read yet is a reset, and the peer would not see the answer.

@@ -35,6 +35,7 @@ class Conversation {
   Task<bool> read_body(Reading& reading, Exchange& exchange);
   Task<Reply> answer(Exchange& exchange);
   Task<bool> send(Reading& reading, const Reply& reply, bool is_head, bool is_last);
+  Task<bool> pass_on(Reading& reading, UniqueFd stream, const Exchange& exchange);
   Task<void> say_goodbye(Reading& reading);
 
   const Parts parts_;

@@ -25,7 +25,7 @@ std::string media_type(const std::string* content_type) {
 
 Reply reply_of(ApiAnswer answer) {
   Reply reply{answer.status, std::move(answer.bytes), std::move(answer.content_type),
-              std::move(answer.headers)};
+              std::move(answer.headers), std::move(answer.stream)};
   if (reply.body.empty() && reply.status != 204 && (reply.content_type.empty() || !answer.body.is_null())) {
     reply.body = answer.body.is_null()
                      ? "{}"
@@ -33,6 +33,11 @@ Reply reply_of(ApiAnswer answer) {
     if (reply.content_type.empty()) reply.content_type = "application/json";
   }
   return reply;
+}
+
+bool Doorkeeper::is_still_in(const Exchange& exchange) const {
+  const auto admission = access_.admit(exchange.knock, Sessions::Touch::kIsLook);
+  return admission && admission->caller.role == exchange.request.caller.role;
 }
 
 Exchange Doorkeeper::judge(const RequestHead& head, std::optional<uint64_t> length, const Arrival& arrival) {

@@ -23,6 +23,7 @@ struct Reply {
   std::string body;
   std::string content_type;
   std::map<std::string, std::string> headers;
+  UniqueFd stream;  // instead of a body
 };
 Reply reply_of(ApiAnswer answer);
 
@@ -49,6 +50,9 @@ class Doorkeeper {
   Exchange judge(const RequestHead& head, std::optional<uint64_t> length, const Arrival& arrival);
   /// Handles it, or writes down what was refused. Thread: one of the pool; waits for the disk.
   Reply run(Exchange& exchange);
+
+  /// Whether who asked would be let in now as he was then. Thread: the API's.
+  [[nodiscard]] bool is_still_in(const Exchange& exchange) const;
 
   [[nodiscard]] const Router& router() const { return router_; }
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/unique_fd.h"
 
 namespace vitrine::desk {
 
@@ -74,6 +75,7 @@ struct ApiAnswer {
   std::string bytes = {};  // instead of JSON, with `content_type`
   std::string content_type = {};
   std::map<std::string, std::string> headers = {};
+  UniqueFd stream = {};  // instead of bytes: a connected stream socket; all that comes from it until its end
 };
 
 /// One thing that can be asked for or done. `handle` runs on a thread of the API's pool and may wait for the

@@ -248,6 +248,33 @@ TEST_F(DeskLiveTwoPrograms, OneThatIsStoppedAtTheStudioStaysOffAndTheShowGoesOn)
   }));
 }
 
+TEST_F(DeskLive, WhoLooksOnGetsTheCodedProgramWhileItIsOnAirAndPicturesAtAnyTime) {
+  const std::string socket = (dir_.path() / "run" / "desk.sock").string();
+  const std::string program = "http://localhost/api/v1/programs/main/";
+  const auto get = [&](const std::string& what, const std::string& seconds) {
+    return fakes::run({"curl", "-sS", "-o", (dir_.path() / "got").string(), "-w",
+                       "%{http_code} %{content_type}", "--max-time", seconds, "--unix-socket", socket,
+                       program + what});
+  };
+  const auto probe = [&](const std::string& entries) {
+    const auto probed = fakes::run({"ffprobe", "-v", "error", "-select_streams", "v", "-show_entries",
+                                    entries, "-of", "csv=p=0", (dir_.path() / "got").string()});
+    return probed.errors.empty() ? probed.output : probed.errors;
+  };
+  EXPECT_EQ(get("stream", "5").output, "409 application/problem+json");
+  EXPECT_EQ(get("picture", "5").output, "200 image/png");
+  EXPECT_EQ(probe("stream=codec_name,width,height"), "png,640,360\n");
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  EXPECT_THAT(get("stream", "3").output, testing::StartsWith("200 video/mp4; codecs=\"avc1."));
+  EXPECT_EQ(probe("stream=codec_name,width,height"), "h264,640,360\n");
+  const std::string packets = probe("packet=pts_time");
+  EXPECT_GT(std::ranges::count(packets, '\n'), 25) << "15 a second for 3 s";
+  // Over with the show: the file is whole.
+  ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
+  EXPECT_TRUE(fakes::wait_for([&] { return get("stream", "5").output.starts_with("409"); }));
+  EXPECT_EQ(get("nothing", "5").output, "404 application/problem+json");
+}
+
 TEST_F(DeskLive, WhatCanNotBeDrawnIsRefusedAndTheRestStays) {
   ASSERT_NO_FATAL_FAILURE(start_show());
   ASSERT_EQ(ctl({"show", "next"}).exit_code, 0);

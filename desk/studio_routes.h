@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/media_time.h"
+#include "desk/api/route.h"
+
+namespace vitrine::desk {
+
+/// What the studio's programs look like: the coded one, as it goes out, and a picture of one that is off air.
+class StudioRoutes {
+ public:
+  explicit StudioRoutes(const Config& config) : config_(config) {}
+  [[nodiscard]] std::vector<Route> routes();
+
+ private:
+  Result<ApiAnswer> stream(const ApiRequest& request) const;
+  Result<ApiAnswer> picture(const ApiRequest& request);
+
+  struct Picture {
+    MediaTime taken_at{};
+    std::string png;
+  };
+  const Config& config_;
+  std::mutex mutex_;                         // held while one is taken: who comes then gets the same
+  std::map<std::string, Picture> pictures_;  // guarded by mutex_; the newest by program
+};
+
+}  // namespace vitrine::desk
