@@ -166,7 +166,7 @@ tl::expected<Router::Found, ApiAnswer> Router::find(std::string_view method, std
       return answer;
     }
     auto query = parse_query(target.substr(std::min(target.size(), path_end + 1)));
-    if (!query) return tl::unexpected(query.error());
+    if (!query) return tl::unexpected(std::move(query.error()));
     for (const auto& [key, value] : *query)
       if (std::ranges::find(found.route->takes.query, key) == found.route->takes.query.end())
         return refused(400, fmt::format("\"{}\" is not asked for here; there are: {}", key,
