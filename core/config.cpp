@@ -319,6 +319,7 @@ void read_desk(ObjectReader& reader, DeskConfig& desk) {
       reader.refuse(where.substr(where.rfind('.') + 1), describe(value),
                     "a name in small letters without port, such as vitrine.local");
   });
+  desk.pages_dir = absolute_path(reader, "pages_dir", desk.pages_dir);
 }
 
 /// What no single section can know.

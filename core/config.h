@@ -102,6 +102,7 @@ struct DeskConfig {
   ListenAddress listen{"127.0.0.1", 8080};  // plain HTTP, for the box's own screen: a loopback address
   std::vector<ListenAddress> listen_tls;    // for the shop's network
   std::vector<std::string> host_names;      // by which browsers may call the box, beside its addresses
+  std::filesystem::path pages_dir = "/usr/share/vitrine/pages";
 };
 
 struct Config {

@@ -11,6 +11,7 @@
 #include "core/pause.h"
 #include "core/rfc3339.h"
 #include "desk/api/answers.h"
+#include "desk/api/pages.h"
 #include "desk/desk_schema.h"
 
 namespace vitrine::desk {
@@ -73,6 +74,7 @@ Desk::Desk(Config config, Stores stores)
       shows_(*stores_.desk),
       stage_book_(*stores_.desk),
       uplink_(*stores_.desk),
+      help_([this](json event) { publish(event); }),
       studio_routes_(config_) {
 }
 
@@ -99,9 +101,9 @@ void Desk::start_threads(ShopLink::Open open_adapter) {
                    [this] {
                      publish({{"type", "live"}});
                    }});
-  studio_ = std::make_unique<StudioWatch>(config_, uplink_, [this](const json& status) {
-    stage_->studio_shows(status.value("revision", uint64_t{0}));
-    publish({{"type", "studio"}, {"status", status}});
+  studio_ = std::make_unique<StudioWatch>(config_, uplink_, [this](const json& studio, const auto& fault) {
+    if (!studio.is_null()) stage_->studio_shows(studio.value("revision", uint64_t{0}));
+    publish({{"type", "status"}, {"status", status_with(studio, fault)}});
   });
   link_.start(std::move(open_adapter), {[this] { shop_has_changed(); }});
   scout_ = std::make_unique<PreflightScout>(
@@ -122,7 +124,7 @@ Status Desk::open_doors() {
   const Publish tell = [this](json event) { publish(event); };
   shop_routes_ = std::make_unique<ShopRoutes>(ShopRoutes::Parts{config_, data_, *papers_, link_});
   show_routes_ = std::make_unique<ShowRoutes>(
-      ShowRoutes::Parts{config_, data_, shows_, stage_book_, *stage_, link_,
+      ShowRoutes::Parts{config_, data_, shows_, stage_book_, *stage_, link_, papers_->photos(),
                         [this](const Show& show) { return scout_->check(show); }, tell});
   evidence_routes_ = std::make_unique<EvidenceRoutes>(*stores_.evidence);
   std::vector<Route> routes = {
@@ -134,6 +136,11 @@ Status Desk::open_doors() {
   add_routes(routes, show_routes_->routes());
   add_routes(routes, evidence_routes_->routes());
   add_routes(routes, studio_routes_.routes());
+  add_routes(routes, help_.routes());
+  if (auto pages = page_routes(desk.pages_dir))
+    add_routes(routes, std::move(*pages));
+  else
+    log::warning("pages", "there are no pages, only the API: {}", pages.error().message);
   auto api = ApiServer::start({.config = {.socket = config_.desk_socket(),
                                           .listen = {desk.listen},
                                           .listen_tls = desk.listen_tls,
@@ -186,20 +193,24 @@ void Desk::shop_has_changed() {
 }
 
 json Desk::status() const {
+  return status_with(studio_->status(), studio_->fault());
+}
+
+json Desk::status_with(const json& studio, const std::string& studio_fault) const {
   std::vector<std::string> problems;
   const json shop = link_.status(problems);
   const auto look = stage_->last();
   if (look.fault) problems.push_back("what should be shown is not: " + look.fault->message);
   for (const auto& remark : look.remarks) problems.push_back(remark);
-  if (const auto fault = studio_->fault(); !fault.empty())
-    problems.push_back("the studio does not answer: " + fault);
+  if (!studio_fault.empty()) problems.push_back("the studio does not answer: " + studio_fault);
   {
     const std::lock_guard lock(api_mutex_);  // the first who ask may be there before it is ours
     if (api_ && !is_ending_) std::ranges::copy(api_->problems(), std::back_inserter(problems));
   }
-  return {{"version", VITRINE_VERSION},  {"name", config_.studio_name},
-          {"studio", studio_->status()}, {"shop", shop},
-          {"revision", look.revision},   {"problems", json(problems)}};
+  return {{"version", VITRINE_VERSION}, {"name", config_.studio_name},
+          {"studio", studio},           {"shop", shop},
+          {"revision", look.revision},  {"help", help_.status()},
+          {"problems", json(problems)}};
 }
 
 void Desk::keep_house(const std::stop_token& stop) {

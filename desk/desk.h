@@ -20,6 +20,7 @@
 #include "desk/evidence/evidence_book.h"
 #include "desk/evidence/evidence_routes.h"
 #include "desk/evidence/recording_hasher.h"
+#include "desk/help_call.h"
 #include "desk/papers.h"
 #include "desk/preflight_scout.h"
 #include "desk/shop_link.h"
@@ -67,6 +68,7 @@ class Desk {
   void keep_house(const std::stop_token& stop);
   void keep_to_schedule(const std::stop_token& stop);
   nlohmann::json status() const;
+  nlohmann::json status_with(const nlohmann::json& studio, const std::string& studio_fault) const;
 
   const Config config_;
   const Stores stores_;
@@ -75,6 +77,7 @@ class Desk {
   ShowBook shows_;
   StageBook stage_book_;
   UplinkBook uplink_;
+  HelpCall help_;
   std::unique_ptr<Papers> papers_;
   std::unique_ptr<DeviceCertificate> certificate_;
   std::unique_ptr<Access> access_;

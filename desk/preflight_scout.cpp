@@ -47,7 +47,7 @@ PreflightSight PreflightScout::see(const Show& show) const {
     for (const auto& entry : *payees)
       if (entry.id == show.plan.payee) sight.payee = entry.paper.value;
   std::vector<std::string> problems;
-  sight.is_shop_reachable = parts_.link.status(problems).value("is_open", false);
+  sight.is_shop_reachable = parts_.link.status(problems).value("is_reachable", false);
   for (const auto& problem : problems) {
     if (!problem.starts_with("the shop can't be")) continue;
     sight.is_shop_reachable = false;

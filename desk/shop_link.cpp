@@ -134,12 +134,14 @@ json ShopLink::status(std::vector<std::string>& problems) const {
                                      kOpenEvery.count()));
   }
   body["is_open"] = is_open_.load();
+  body["is_reachable"] = false;
   if (auto* sync = this->sync()) {
     const auto pull = sync->puller().status();
     const auto push = sync->pusher().status();
     if (pull.catalogue_at) body["catalogue_at"] = format_rfc3339(*pull.catalogue_at);
     if (pull.orders_at) body["orders_at"] = format_rfc3339(*pull.orders_at);
     body["hinted"] = pull.hinted;
+    body["is_reachable"] = !pull.fault;
     if (pull.fault)
       problems.push_back(fmt::format("the shop can't be read: {}; tried again in {:.0f} s",
                                      pull.fault->message,

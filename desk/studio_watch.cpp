@@ -39,18 +39,17 @@ std::string StudioWatch::fault() const {
 void StudioWatch::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto answer = call_control(config_.control_socket(), {{"op", "status"}}, kAnswerWithin);
+    const json status = answer ? answer->body : json();
+    const std::string fault = answer ? "" : answer.error().message;
     {
       const std::lock_guard lock(mutex_);
-      const std::string fault = answer ? "" : answer.error().message;
       if (fault_.empty() && !fault.empty()) log::warning("watch", "the studio does not answer: {}", fault);
       if (!fault_.empty() && fault.empty()) log::info("watch", "the studio answers again");
       fault_ = fault;
-      status_ = answer ? answer->body : json();
+      status_ = status;
     }
-    if (answer) {
-      measure(answer->body);
-      on_status_(answer->body);
-    }
+    if (answer) measure(status);
+    on_status_(status, fault);
     pause(stop, kAskEvery);
   }
 }

@@ -20,8 +20,8 @@ namespace vitrine::desk {
 /// answer.
 class StudioWatch {
  public:
-  /// Called on its thread, with each answer.
-  using OnStatus = std::function<void(const nlohmann::json& status)>;
+  /// Called on its thread, each second: with the answer, or with null and why there is none.
+  using OnStatus = std::function<void(const nlohmann::json& status, const std::string& fault)>;
 
   StudioWatch(const Config& config, UplinkBook& uplink, OnStatus on_status);
   StudioWatch(const StudioWatch&) = delete;

@@ -18,6 +18,12 @@ double milliseconds(MediaTime time) {
   return std::round(static_cast<double>(time.count()) / 1e4) / 100;
 }
 
+/// The sentence for who mends it, and the code by which a page has words of its own.
+void set_cause(json& body, const Error& error) {
+  body["cause"] = error.message;
+  body["cause_code"] = to_string(error.code);
+}
+
 class Description {
  public:
   explicit Description(const Studio& studio) : studio_(studio) {}
@@ -70,7 +76,7 @@ class Description {
                   {{"peak_db", std::round(stats.sound_peak_db * 10) / 10},
                    {"missing_ms", stats.missing_samples / 48}}}};
     if (program.state() == Program::State::kFailed) {
-      body["cause"] = program.last_error().message;
+      set_cause(body, program.last_error());
       complain(fmt::format("{}: not on air though it should be: {}; tried again every 2 s", config.id,
                            program.last_error().message));
     }
@@ -142,7 +148,7 @@ class Description {
     }
     if (!destination.publisher) {
       body["state"] = "left out";
-      body["cause"] = destination.error.message;
+      set_cause(body, destination.error);
       complain(fmt::format("destination {}: {}; mend it and type: vitrinectl retry", destination.config.id,
                            destination.error.message));
       return body;
@@ -157,7 +163,7 @@ class Description {
     body["connects"] = status.connects;
     body["server"] = status.server;
     if (status.last_fault && status.state != encoder::PublisherState::kLive) {
-      body["cause"] = status.last_fault->message;
+      set_cause(body, *status.last_fault);
       complain(fmt::format("destination {}: {}; the others are not affected", destination.config.id,
                            status.last_fault->message));
     }
@@ -193,7 +199,7 @@ class Description {
     const double mib_per_hour = (config.video_kbps + config.audio_kbps) / 8.0 * 3600 / 1024;
     body["hours_left"] = std::max(0.0, std::floor(free_mib / mib_per_hour));
     if (status.last_error && status.state == State::kFailing) {
-      body["cause"] = status.last_error->message;
+      set_cause(body, *status.last_error);
       complain(fmt::format("recording of {}: {}; the broadcast is not affected", config.id,
                            status.last_error->message));
     }
@@ -222,7 +228,7 @@ class Description {
       complain(fmt::format("{} {}: {}", kind, entry.id, entry.secret_error));
     } else if (status.state != capture::SourceStatus::State::kLive) {
       const std::string cause = status.last_error.message;
-      if (!cause.empty()) body["cause"] = cause;
+      if (!cause.empty()) set_cause(body, status.last_error);
       complain(fmt::format("{} {}: {}{}{}; tried again without end", kind, entry.id,
                            capture::to_string(status.state), cause.empty() ? "" : ": ", cause));
     }

@@ -65,7 +65,7 @@ std::string head_text(const Reply& reply, bool is_last) {
   for (const auto& [name, value] : reply.headers) set(name, value);
   if (!reply.content_type.empty()) set("Content-Type", reply.content_type);
   // RFC 9110, 8.6. A stream ends with its connection.
-  if (reply.status != 204 && !reply.stream.is_open())
+  if (reply.status != 204 && reply.status != 304 && !reply.stream.is_open())
     set("Content-Length", std::to_string(reply.body.size()));
   if (is_last) set("Connection", "close");
   const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(reply.status)));

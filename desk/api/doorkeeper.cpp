@@ -26,7 +26,8 @@ std::string media_type(const std::string* content_type) {
 Reply reply_of(ApiAnswer answer) {
   Reply reply{answer.status, std::move(answer.bytes), std::move(answer.content_type),
               std::move(answer.headers), std::move(answer.stream)};
-  if (reply.body.empty() && reply.status != 204 && (reply.content_type.empty() || !answer.body.is_null())) {
+  if (reply.body.empty() && reply.status != 204 && reply.status != 304 &&
+      (reply.content_type.empty() || !answer.body.is_null())) {
     reply.body = answer.body.is_null()
                      ? "{}"
                      : answer.body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -66,6 +67,7 @@ std::optional<ApiAnswer> Doorkeeper::refusal_of(Exchange& exchange, const Reques
   exchange.request.visitor = arrival.visitor;
   exchange.request.path = std::move(found->path);
   exchange.request.query = std::move(found->query);
+  if (const std::string* version = head.find("if-none-match")) exchange.request.if_none_match = *version;
   exchange.route = found->route;
   const Route& route = *found->route;
   const Role role = admission->caller.role;

@@ -95,6 +95,7 @@ json role_names(const Roles& allowed) {
 json openapi_document(const std::vector<Route>& routes) {
   json paths = json::object();
   for (const auto& route : routes) {
+    if (!route.pattern.starts_with("/api/")) continue;  // pages are no business of programs
     std::string method = route.method;
     std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
     paths[route.pattern][method] = operation_of(route);

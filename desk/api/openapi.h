@@ -9,7 +9,8 @@
 
 namespace vitrine::desk {
 
-/// The table of routes as an OpenAPI 3.1 document; `x-roles` of each operation says who may.
+/// The API's part of the table of routes as an OpenAPI 3.1 document; `x-roles` of each operation says who
+/// may.
 nlohmann::json openapi_document(const std::vector<Route>& routes);
 
 /// The roles that `allowed` lets in, by name; "none" first where no login is needed.

@@ -66,6 +66,7 @@ struct ApiRequest {
   nlohmann::json body;                                    // an object; null where there is none
   std::string upload;                                     // instead of JSON, where the route takes one
   std::string upload_type;                                // its media type
+  std::string if_none_match;                              // which version the client has
   Visitor visitor;
 };
 
@@ -82,7 +83,7 @@ struct ApiAnswer {
 /// disk; an error becomes problem details (RFC 9457) by its code.
 struct Route {
   std::string method;   // "GET", "POST", "PUT", "DELETE"
-  std::string pattern;  // "/api/v1/shows/{show}": a name stands for one segment
+  std::string pattern;  // "/api/v1/shows/{show}": a name stands for one segment. A page is below "/"
   Roles allowed;
   std::string summary;  // a sentence, for the OpenAPI document
   std::function<Result<ApiAnswer>(const ApiRequest&)> handle;

@@ -95,8 +95,10 @@ Result<Router> Router::create(std::vector<Route> routes) {
     const Route& route = router.routes_[i];
     if (!std::set<std::string>{"GET", "POST", "PUT", "DELETE"}.contains(route.method))
       return wrong(route, "the method is none of GET, POST, PUT, DELETE");
-    if (!route.pattern.starts_with("/api/v1/") || route.pattern.ends_with('/'))
-      return wrong(route, "the pattern is not /api/v1/…");
+    const bool is_page = route.method == "GET" && !route.pattern.starts_with("/api/");
+    if (!route.pattern.starts_with(is_page ? "/" : "/api/v1/") ||
+        (route.pattern.ends_with('/') && route.pattern != "/"))
+      return wrong(route, "the pattern is neither /api/v1/… nor a page's");
     if (!route.handle) return wrong(route, "nothing handles it");
     if (route.method == "GET" && (!route.takes.schema.is_null() || !route.takes.upload.empty()))
       return wrong(route, "a GET has no body");

@@ -10,6 +10,7 @@
 #include "core/rfc3339.h"
 #include "core/text_rules.h"
 #include "desk/api/answers.h"
+#include "desk/shop_routes.h"
 #include "desk/show/figures.h"
 #include "desk/show/pace_clock.h"
 
@@ -129,6 +130,8 @@ std::vector<Route> ShowRoutes::routes() {
       {"PUT", show + "/viewers/{platform}", kOperators,
        "How many watched, as somebody read it off a platform", on(&ShowRoutes::put_viewers), form},
       {"GET", show + "/preflight", kOnTheSet, "What stands in the way of a show", on(&ShowRoutes::check)},
+      {"GET", "/api/v1/preflight", kOnTheSet, "What stands in the way of a show that nobody planned",
+       on(&ShowRoutes::check_unplanned)},
       {"GET", "/api/v1/live", readers, "What is on now", on(&ShowRoutes::live)},
       {"POST", "/api/v1/live/start", kOnTheSet, "Goes on air: with a show, or with an unplanned one",
        on(&ShowRoutes::start), form},
@@ -333,6 +336,35 @@ Result<ApiAnswer> ShowRoutes::check(const ApiRequest& request) {
   return ApiAnswer{.body = to_json(parts_.preflight(*show))};
 }
 
+Result<ApiAnswer> ShowRoutes::check_unplanned(const ApiRequest& /*request*/) {
+  return ApiAnswer{.body = to_json(parts_.preflight(Show{}))};
+}
+
+/// What staff read of a segment: of an item also what it costs in the shop now, and until when.
+Result<json> ShowRoutes::segment_of(const ShowPlan& plan, const Segment& segment) const {
+  json body = {{"segment", segment.id}, {"kind", to_string(segment.kind)}, {"title", segment.title}};
+  if (segment.kind != Segment::Kind::kItem) return body;
+  body["number"] = plan.number_of(segment.id);
+  body["item"] = ref_json(segment.item);
+  const auto row = parts_.data.catalogue.find(segment.item);
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return body;
+  const auto& item = (*row)->item;
+  if (segment.title.empty()) body["title"] = item.title;
+  body["option"] = item.option;
+  body["availability"] = to_string(item.availability);
+  body["price"] = money_json(item.price);
+  if (item.stock) body["stock"] = *item.stock;
+  const auto photo = parts_.photos.find(segment.item);
+  if (!photo) return tl::unexpected(photo.error());
+  if (*photo) body["photo"] = (*photo)->blob;
+  const auto offers = parts_.data.offers.open();
+  if (!offers) return tl::unexpected(offers.error());
+  for (const auto& offer : *offers)
+    if (offer.prices.contains(segment.item)) body["offer"] = to_json(offer);
+  return body;
+}
+
 Result<ApiAnswer> ShowRoutes::live(const ApiRequest& /*request*/) {
   const auto found = parts_.shows.live();
   if (!found) return tl::unexpected(found.error());
@@ -350,8 +382,18 @@ Result<ApiAnswer> ShowRoutes::live(const ApiRequest& /*request*/) {
   body["show"] = show_json(show);
   body["on"] = step_json(steps->back());
   body["pace"] = pace_json(judge_pace(show, *steps, system_now()));
-  if (const auto* next = next_of(show.plan, steps->back().segment)) body["next"] = next->id;
-  if (const auto* previous = previous_of(show.plan, steps->back().segment)) body["previous"] = previous->id;
+  const auto* on = show.plan.find(steps->back().segment);
+  const auto* next = next_of(show.plan, steps->back().segment);
+  const auto* previous = previous_of(show.plan, steps->back().segment);
+  if (next != nullptr) body["next"] = next->id;
+  if (previous != nullptr) body["previous"] = previous->id;
+  body["segments"] = json::array();
+  for (const auto* segment : {previous, on, next}) {
+    if (segment == nullptr) continue;
+    auto told = segment_of(show.plan, *segment);
+    if (!told) return tl::unexpected(told.error());
+    body["segments"].push_back(std::move(*told));
+  }
   return ApiAnswer{.body = std::move(body)};
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "commerce/photo_book.h"
 #include "commerce/shop_data.h"
 #include "core/config.h"
 #include "desk/api/route.h"
@@ -26,6 +27,7 @@ class ShowRoutes {
     StageBook& book;
     Stage& stage;
     ShopLink& link;
+    const commerce::PhotoBook& photos;
     std::function<Preflight(const Show&)> preflight;
     Publish publish;
   };
@@ -44,6 +46,7 @@ class ShowRoutes {
   Result<ApiAnswer> figures(const ApiRequest& request);
   Result<ApiAnswer> put_viewers(const ApiRequest& request);
   Result<ApiAnswer> check(const ApiRequest& request);
+  Result<ApiAnswer> check_unplanned(const ApiRequest& request);
 
   Result<ApiAnswer> live(const ApiRequest& request);
   Result<ApiAnswer> start(const ApiRequest& request);
@@ -62,6 +65,7 @@ class ShowRoutes {
   Result<Show> live_show() const;
   Result<ApiAnswer> show_answer(const Result<Show>& show, int status = 200);
   Result<ApiAnswer> shown_answer();
+  Result<nlohmann::json> segment_of(const ShowPlan& plan, const Segment& segment) const;
 
   const Parts parts_;
 };

@@ -47,6 +47,7 @@ class ApiBench : public testing::Test {
     access_ = std::move(*access);
     auto routes = access_->routes();
     for (auto& route : own_routes()) routes.push_back(std::move(route));
+    routes.insert(routes.end(), more_routes_.begin(), more_routes_.end());
     for (auto& route : routes)
       route.handle = [this, handle = route.handle](const ApiRequest& request) {
         ++handled_;
@@ -167,6 +168,7 @@ class ApiBench : public testing::Test {
     return reply.json().value("token", "");
   }
 
+  std::vector<Route> more_routes_;
   fakes::TempDir dir_;
   std::atomic<std::chrono::microseconds> ahead_{std::chrono::microseconds(0)};  // of all clocks of the door
   std::atomic<int> handled_{0};  // requests that got to a handler

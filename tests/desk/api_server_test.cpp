@@ -512,7 +512,10 @@ TEST(RouterTable, ATableThatContradictsItselfIsRefused) {
   EXPECT_FALSE(Router::create({route("GET", "/api/v1/a/{b}"), route("PUT", "/api/v1/a/{c}")}));
   EXPECT_FALSE(Router::create({route("GET", "/api/v1/{b}/{b}")}));
   EXPECT_FALSE(Router::create({route("PATCH", "/api/v1/a")}));
-  EXPECT_FALSE(Router::create({route("GET", "/a")}));
+  EXPECT_FALSE(Router::create({route("GET", "a")}));
+  EXPECT_FALSE(Router::create({route("GET", "/a/")}));
+  EXPECT_FALSE(Router::create({route("GET", "/api/a")}));
+  EXPECT_FALSE(Router::create({route("POST", "/a")})) << "a page changes nothing";
   EXPECT_FALSE(Router::create({{"GET", "/api/v1/a", kStaff, "x", nullptr, {}, {}}}));
 }
 
