@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the desk tells: docs/api.md and docs/control-socket.md. Only what pages read is named.
+
+export type Role = 'assistant' | 'host' | 'operator' | 'service' | 'technician';
+export interface Account {
+  id: string;
+  name: string;
+  role: Role;
+}
+export interface Me {
+  account: string;
+  name: string;
+  role: Role;
+}
+export interface Pairing {
+  code: string | null;
+  role?: Role;
+  seconds_left?: number;
+}
+
+export interface Money {
+  minor: number;
+  currency: string;
+  text: string;
+}
+
+interface Cause {
+  cause?: string;
+  cause_code?: string;
+}
+export interface Destination extends Cause {
+  id: string;
+  name: string;
+  state: 'connecting' | 'live' | 'reconnecting' | 'stopped' | 'left out' | 'off';
+  kbps?: number;
+}
+export interface Recording extends Cause {
+  state: 'waiting' | 'recording' | 'failing' | 'stopped';
+  hours_left: number;
+}
+export interface Program extends Cause {
+  id: string;
+  size: [number, number];
+  fps: string;
+  on_air: boolean;
+  state: 'off air' | 'on air' | 'stopping' | 'failed';
+  picture?: { camera?: string; slate: boolean };
+  sound: { peak_db: number };
+  destinations?: Destination[];
+  recording?: Recording;
+}
+export interface Source extends Cause {
+  id: string;
+  name: string;
+  state: 'stopped' | 'starting' | 'live' | 'no_signal' | 'waiting' | 'absent';
+  warnings: string[];
+  level_db?: number;
+}
+export interface Studio {
+  studio: string;
+  programs: Program[];
+  cameras: Source[];
+  microphones: Source[];
+}
+export interface Status {
+  name: string;
+  studio: Studio | null;
+  shop: { is_open: boolean; is_reachable: boolean };
+  help: Help | null;
+  problems: string[];
+}
+export interface Help {
+  by: string;
+  at: string;
+}
+
+export interface Offer {
+  id: number;
+  state: 'requested' | 'placed' | 'confirmed' | 'ending' | 'ended' | 'refused';
+  end: string;
+  quantity?: number;
+}
+export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
+export interface ToldSegment {
+  segment: number;
+  kind: Kind;
+  title: string;
+  number?: number;
+  option?: string;
+  availability?: 'unknown' | 'listed' | 'delisted' | 'in_review' | 'banned' | 'deleted';
+  price?: Money;
+  stock?: number;
+  photo?: string;
+  offer?: Offer;
+}
+export interface Pace {
+  on_for_s: number;
+  left_s?: number;
+  show_left_s?: number;
+  items_in_a_row: number;
+  hint: 'none' | 'item_soon_over' | 'item_too_long' | 'pause_now' | 'pause_too_short' | 'behind_plan';
+}
+export interface Show {
+  id: number;
+  state: 'template' | 'planned' | 'live' | 'over';
+  started_at?: string;
+  slate?: string;
+  plan: {
+    title: string;
+    host: string;
+    begins_at?: string;
+    ends_at?: string;
+    rundown: { id: number; kind: Kind }[];
+  };
+}
+export interface LiveAnswer {
+  is_live: boolean;
+  now: string;
+  remarks: string[];
+  fault?: string;
+  show?: Show;
+  on?: { step: number; segment: number; kind: Kind; host: string };
+  pace?: Pace;
+  next?: number;
+  previous?: number;
+  segments?: ToldSegment[];
+  is_shown?: boolean;
+  not_shown_because?: string;
+}
+
+export type Level = 'green' | 'amber' | 'red';
+export interface Words {
+  zh: string;
+  en: string;
+}
+export interface Point {
+  id: string;
+  level: Level;
+  reason: Words;
+  remedy?: Words;
+  blocks: boolean;
+}
+export interface Preflight {
+  level: Level;
+  blocks: boolean;
+  points: Point[];
+}
+
+export type Event =
+  | { type: 'hello' | 'live' | 'shop' | 'visible' }
+  | { type: 'show'; show?: number; state?: string }
+  | { type: 'status'; status: Status }
+  | { type: 'help'; help: Help | null; answered_by?: string };

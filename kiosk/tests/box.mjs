@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// A box as it runs in a shop: the real desk and studio, a drawn camera, nginx in the place of a platform.
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const bin = process.env.VITRINE_BIN;
+const source = process.env.VITRINE_SOURCE;
+
+export async function waitFor(what, isSo, seconds = 20) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await isSo();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => resolve(true));
+    socket.on('connect', () => socket.destroy());
+    socket.on('error', () => resolve(false));
+  });
+}
+
+export class Box {
+  #running = new Map();
+
+  /// `commerce`: lines of that section. `destinations`: with a platform that takes the stream and one that is away.
+  static async start({ commerce = 'backend = "local"', destinations = true } = {}) {
+    const box = new Box();
+    box.dir = mkdtempSync(path.join(tmpdir(), 'vitrine-pages-'));
+    box.port = await freePort();
+    const [rtmp, away] = [await freePort(), await freePort()];
+    const file = (name, text) => writeFileSync(path.join(box.dir, name), text, { mode: 0o600 });
+    for (const name of ['here-key', 'away-key']) file(name, 'show\n');
+    file('shop-secret', 'user:password\n');
+    file(
+      'nginx.conf',
+      `load_module /usr/lib/nginx/modules/ngx_rtmp_module.so; daemon off; master_process off; pid ${box.dir}/nginx.pid;
+       error_log ${box.dir}/nginx.log; events { worker_connections 64; }
+       rtmp { server { listen 127.0.0.1:${rtmp}; application live { live on; } } }`,
+    );
+    const destination = (id, name, port) => `
+[[destination]]
+id = "${id}"
+name = "${name}"
+program = "main"
+url = "rtmp://127.0.0.1:${port}/live"
+key_credential = "${id}-key"
+`;
+    file(
+      'vitrine.toml',
+      `[studio]
+name = "老李生鲜 人民路店"
+state_dir = "${box.dir}/state"
+run_dir = "${box.dir}/run"
+credentials_dir = "${box.dir}"
+theme_dir = "${source}/themes"
+platforms_file = "${source}/encoder/platforms.toml"
+[[camera]]
+id = "counter"
+name = "柜台"
+source = "test:bars"
+[[microphone]]
+id = "host"
+name = "主播"
+source = "test:tone"
+[[program]]
+id = "main"
+width = 640
+height = 360
+fps = 15
+preset = "ultrafast"
+video_kbps = 500
+${destinations ? destination('here', '抖音', rtmp) + destination('away', '快手', away) : ''}
+[commerce]
+${commerce}
+[desk]
+listen = "127.0.0.1:${box.port}"
+pages_dir = "${process.env.VITRINE_PAGES}"
+`,
+    );
+    mkdirSync(path.join(box.dir, 'run'), { recursive: true });
+    if (destinations) {
+      box.#spawn('nginx', ['/usr/sbin/nginx', '-e', `${box.dir}/nginx.log`, '-p', box.dir, '-c', `${box.dir}/nginx.conf`]);
+      await waitFor('nginx', () => isListening(rtmp));
+    }
+    box.startStudio();
+    await box.startDesk();
+    await waitFor('the studio', async () => (await box.ask('GET', 'status')).body.studio?.cameras?.[0]?.state === 'live');
+    return box;
+  }
+
+  get url() {
+    return `http://localhost:${this.port}`;
+  }
+
+  startStudio() {
+    this.#spawn('studio', [`${bin}/vitrine-studio`, '--config', `${this.dir}/vitrine.toml`]);
+  }
+  async startDesk() {
+    this.#spawn('desk', [`${bin}/vitrine-desk`, '--config', `${this.dir}/vitrine.toml`]);
+    await waitFor('the desk', () => this.ask('GET', 'me').then((answer) => answer.status === 200, () => false));
+  }
+
+  #spawn(name, [program, ...args]) {
+    const log = openSync(path.join(this.dir, `${name}.log`), 'a');
+    const child = spawn(program, args, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.#running.set(name, child);
+  }
+
+  /// Ends one of them, at once with SIGKILL.
+  async end(name, signal = 'SIGTERM') {
+    const child = this.#running.get(name);
+    this.#running.delete(name);
+    if (!child || child.exitCode !== null) return;
+    await new Promise((resolve) => {
+      child.once('exit', resolve);
+      child.kill(signal);
+    });
+  }
+
+  async stop() {
+    for (const name of ['desk', 'studio', 'nginx']) await this.end(name);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  logs() {
+    return ['desk', 'studio'].map((name) => readFileSync(path.join(this.dir, `${name}.log`), 'utf8')).join('\n');
+  }
+
+  /// As the technician who has the socket.
+  ask(method, route, body) {
+    return new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const request = http.request(
+        {
+          socketPath: path.join(this.dir, 'run', 'desk.sock'),
+          method,
+          path: `/api/v1/${route}`,
+          headers: {
+            Host: 'localhost',
+            ...(text === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
+          },
+        },
+        (answer) => {
+          let all = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (part) => (all += part));
+          answer.on('end', () => resolve({ status: answer.statusCode, body: all === '' ? {} : JSON.parse(all) }));
+        },
+      );
+      request.on('error', reject);
+      request.end(text);
+    });
+  }
+
+  async must(method, route, body) {
+    const answer = await this.ask(method, route, body);
+    if (answer.status >= 300) throw new Error(`${method} ${route}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  async addAccount(id, name, role, pin) {
+    await this.must('POST', 'accounts', { account: id, name, role, pin });
+  }
+
+  async importItems(rows, photos) {
+    const table = path.join(this.dir, 'items.csv');
+    writeFileSync(table, `编号,商品名称,售价,库存\n${rows.join('\n')}\n`);
+    const args = ['--config', `${this.dir}/vitrine.toml`, 'import', table];
+    execFileSync(`${bin}/vitrinectl`, photos ? [...args, '--photos', photos] : args);
+    await waitFor('the items', async () => (await this.must('GET', 'items')).total === rows.length);
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const kSizes = {
+  landscape: { width: 1920, height: 1080 },
+  portrait: { width: 1080, height: 1920 },
+  phone: { width: 390, height: 844 },
+};
+
+export class Browser {
+  static async open() {
+    const browser = new Browser();
+    browser.chromium = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    });
+    return browser;
+  }
+
+  /// A page that remembers nothing, and whose every complaint is kept.
+  async page(url) {
+    const context = await this.chromium.newContext({
+      viewport: kSizes.landscape,
+      locale: 'zh-CN',
+      timezoneId: 'Asia/Shanghai',
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.complaints = [];
+    page.on('pageerror', (error) => page.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (/Content Security Policy|TrustedHTML|Trusted Type/i.test(message.text())) page.complaints.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  }
+
+  async close() {
+    await this.chromium.close();
+  }
+}
+
+/// Looks at a state of the page at every size: it is photographed, accessible, and nothing is cut off.
+export async function look(page, name) {
+  for (const [size, viewport] of Object.entries(kSizes)) {
+    await page.setViewportSize(viewport);
+    await page.waitForTimeout(150);
+    await page.screenshot({ path: path.join(process.env.VITRINE_SHOTS, `${name}-${size}.png`), animations: 'disabled' });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(wide, 0, `${name} at ${size}: wider than the screen`);
+    if (size !== 'phone') assert.deepEqual(await cutOff(page), [], `${name} at ${size}: cut off`);
+    assert.deepEqual(await tooSmall(page, size), [], `${name} at ${size}: too small to touch`);
+  }
+  await page.setViewportSize(kSizes.landscape);
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const told = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`);
+  assert.deepEqual(told, [], `${name}: axe`);
+  assert.deepEqual(page.complaints, [], `${name}: the browser complains`);
+}
+
+/// On a kiosk nobody scrolls: buttons that are not whole on the screen.
+function cutOff(page) {
+  return page.evaluate(() => {
+    const scope = document.querySelector('dialog[open]') ?? document;
+    return [...scope.querySelectorAll('button')]
+      .filter((button) => {
+        const { top, bottom, left, right } = button.getBoundingClientRect();
+        return top < 0 || left < 0 || bottom > innerHeight + 1 || right > innerWidth + 1;
+      })
+      .map((button) => button.textContent);
+  });
+}
+
+/// 15 mm are 60 px on a screen of 22 inches, 83 px on one of 15; a phone's finger has no glove: 9 mm.
+function tooSmall(page, size) {
+  const least = size === 'phone' ? 56 : 83;
+  return page.evaluate(
+    (limit) =>
+      [...document.querySelectorAll('button, input')]
+        .filter((each) => {
+          const { width, height } = each.getBoundingClientRect();
+          return width > 0 && (height < limit || width < limit);
+        })
+        .map((each) => each.textContent || each.outerHTML),
+    least,
+  );
+}
+
+/// How busy the page's main thread is while nobody touches it, in percent.
+export async function idleLoad(page, seconds) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  const taskTime = async () =>
+    (await session.send('Performance.getMetrics')).metrics.find((each) => each.name === 'TaskDuration').value;
+  const before = await taskTime();
+  await page.waitForTimeout(seconds * 1000);
+  const load = ((await taskTime()) - before) / seconds;
+  await session.detach();
+  return load * 100;
+}
