@@ -170,7 +170,7 @@ describe('a show', () => {
   });
 
   test('next, an offer with its time, previous; who presses twice skips nothing', async () => {
-    const next = button(page, /^下一段/);
+    const next = button(page, /^下一/);
     await next.dblclick();
     await text(page, '第 1 件').waitFor();
     await text(page, '库存 126 件').waitFor();

@@ -142,6 +142,7 @@ export const en: Dictionary = {
   'onair.now': 'On now',
   'onair.item': 'Item {number}',
   'onair.next': 'Next',
+  'onair.next.item': 'Next item',
   'onair.next.none': 'Nothing comes after this',
   'onair.next.none.lead': 'End the show, or ask the operator for one more.',
   'onair.previous': 'Back',

@@ -141,6 +141,7 @@ export const zh = {
   'onair.now': '正在播',
   'onair.item': '第 {number} 件',
   'onair.next': '下一段',
+  'onair.next.item': '下一件',
   'onair.next.none': '后面没有了',
   'onair.next.none.lead': '可以结束直播，或请场控加一段。',
   'onair.previous': '上一段',
