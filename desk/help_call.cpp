@@ -19,8 +19,8 @@ std::vector<Route> HelpCall::routes() {
 
 json HelpCall::status() const {
   const std::lock_guard lock(mutex_);
-  if (!caller_) return nullptr;
-  return {{"by", caller_->name}, {"at", format_rfc3339(caller_->at)}};
+  if (!call_) return nullptr;
+  return {{"account", call_->caller.account}, {"by", call_->caller.name}, {"at", format_rfc3339(call_->at)}};
 }
 
 Result<ApiAnswer> HelpCall::call(const ApiRequest& request) {
@@ -28,7 +28,8 @@ Result<ApiAnswer> HelpCall::call(const ApiRequest& request) {
   if (!read) return tl::unexpected(read.error());
   {
     const std::lock_guard lock(mutex_);
-    if (!caller_) caller_ = author_of(request);  // who calls twice waits since the first time
+    // Who calls twice waits since the first time.
+    if (!call_) call_ = Call{request.caller, system_now()};
   }
   log::info("help", "{} calls for help", request.caller.name);
   publish_({{"type", "help"}, {"help", status()}});
@@ -36,11 +37,13 @@ Result<ApiAnswer> HelpCall::call(const ApiRequest& request) {
 }
 
 Result<ApiAnswer> HelpCall::answer(const ApiRequest& request) {
+  json event = {{"type", "help"}, {"help", nullptr}};
   {
     const std::lock_guard lock(mutex_);
-    caller_.reset();
+    if (call_ && call_->caller.account != request.caller.account) event["answered_by"] = request.caller.name;
+    call_.reset();
   }
-  publish_({{"type", "help"}, {"help", nullptr}, {"answered_by", request.caller.name}});
+  publish_(std::move(event));
   return ApiAnswer{.body = {{"help", nullptr}}};
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "commerce/versioned.h"
+#include "core/media_time.h"
 #include "desk/api/route.h"
 
 namespace vitrine::desk {
@@ -18,16 +18,20 @@ class HelpCall {
 
   /// They live no longer than this.
   [[nodiscard]] std::vector<Route> routes();
-  /// {"by", "at"}; null while nobody calls.
+  /// {"account", "by", "at"}; null while nobody calls.
   [[nodiscard]] nlohmann::json status() const;
 
  private:
   Result<ApiAnswer> call(const ApiRequest& request);
   Result<ApiAnswer> answer(const ApiRequest& request);
 
+  struct Call {
+    Caller caller;
+    Instant at{};
+  };
   const Publish publish_;
   mutable std::mutex mutex_;
-  std::optional<commerce::Author> caller_;  // guarded by mutex_
+  std::optional<Call> call_;  // guarded by mutex_
 };
 
 }  // namespace vitrine::desk

@@ -166,6 +166,24 @@ TEST_F(DeskLive, APriceIsOnAirAsTheShopHasItAndAnOfferEndsInItsFrame) {
   EXPECT_EQ(verdict["ok"], true) << verdict.dump();
 }
 
+TEST_F(DeskLive, WhatIsOnIsToldWithItsPriceAndWhatComesBeforeAndAfter) {
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  const json opening = ask({"show", "now"});
+  ASSERT_EQ(opening["segments"].size(), 2U) << opening.dump();
+  EXPECT_EQ(opening["segments"][0]["kind"], "opening");
+  ASSERT_EQ(ctl({"show", "next"}).exit_code, 0);
+  const json live = ask({"show", "now"});
+  ASSERT_EQ(live["segments"].size(), 3U) << live.dump();
+  const json& pear = live["segments"][1];
+  EXPECT_EQ(pear["segment"], live["on"]["segment"]);
+  EXPECT_EQ(pear["title"], "梨");
+  EXPECT_EQ(pear["number"], 1);
+  EXPECT_EQ(pear["price"]["minor"], 3990);
+  EXPECT_EQ(pear["stock"], 5);
+  EXPECT_FALSE(pear.contains("offer"));
+  EXPECT_EQ(live["segments"][2]["title"], "茶");
+}
+
 TEST_F(DeskLive, WhoeverIsKilledTheyComeTogetherAndNothingAcknowledgedIsLost) {
   ASSERT_NO_FATAL_FAILURE(start_show());
   for (int round = 0; round < 4; ++round) {

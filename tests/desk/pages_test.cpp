@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class Pages : public ApiBench {
+class PageRoutes : public ApiBench {
  protected:
   void SetUp() override {
     std::filesystem::create_directories(place() / "assets");
@@ -41,7 +41,7 @@ class Pages : public ApiBench {
   }
 };
 
-TEST_F(Pages, ABrowserGetsThemWithTypeAndAge) {
+TEST_F(PageRoutes, ABrowserGetsThemWithTypeAndAge) {
   ASSERT_NO_FATAL_FAILURE(open());
   EXPECT_EQ(get("/").status, 302);
   EXPECT_EQ(get("/").header("location"), "/kiosk");
@@ -58,7 +58,7 @@ TEST_F(Pages, ABrowserGetsThemWithTypeAndAge) {
   EXPECT_EQ(get("/assets/icon-2.svg").header("content-type"), "image/svg+xml");
 }
 
-TEST_F(Pages, WhatTheBrowserHasIsNotSentAgain) {
+TEST_F(PageRoutes, WhatTheBrowserHasIsNotSentAgain) {
   ASSERT_NO_FATAL_FAILURE(open());
   const std::string etag = get("/kiosk").header("etag");
   const auto same = get("/kiosk", {{"If-None-Match", etag}});
@@ -71,7 +71,7 @@ TEST_F(Pages, WhatTheBrowserHasIsNotSentAgain) {
   EXPECT_NE(get("/kiosk").header("etag"), etag);
 }
 
-TEST_F(Pages, NoOtherNameOpensAFile) {
+TEST_F(PageRoutes, NoOtherNameOpensAFile) {
   write("../secret", "secret");
   ASSERT_NO_FATAL_FAILURE(open());
   for (const char* target :
@@ -87,7 +87,7 @@ TEST_F(Pages, NoOtherNameOpensAFile) {
   EXPECT_FALSE(openapi_document(server_->routes())["paths"].contains("/kiosk"));
 }
 
-TEST_F(Pages, WithoutThemOrWithWhatIsNoPageItIsSaid) {
+TEST_F(PageRoutes, WithoutThemOrWithWhatIsNoPageItIsSaid) {
   EXPECT_EQ(page_routes(place() / "none").error().code, ErrorCode::kNotFound);
   std::filesystem::remove(place() / "kiosk.html");
   EXPECT_EQ(page_routes(place()).error().code, ErrorCode::kNotFound);

@@ -49,6 +49,13 @@ function gistOf(status: Status): string {
   return JSON.stringify([studio?.cameras.map(source), studio?.microphones.map(source), status.shop.is_reachable]);
 }
 
+/// A reload forgets no choice; another evening does.
+const kStoredShow = 'vitrine.show';
+function storedShow(): number | undefined {
+  const stored = sessionStorage.getItem(kStoredShow);
+  return stored === null ? undefined : Number(stored);
+}
+
 export class Box {
   link = $state<Link>('connecting');
   me = $state.raw<Me | null>(); // null: nobody is logged in; undefined: not known yet
@@ -57,7 +64,7 @@ export class Box {
   shows = $state.raw<Show[]>([]); // that are planned
   preflight = $state.raw<Preflight>();
   /// Which show the pre-flight is for; the first that is planned until somebody chooses. 0: none.
-  chosen = $state<number>();
+  chosen = $state<number | undefined>(storedShow());
 
   readonly show = $derived(this.shows.find((each) => each.id === (this.chosen ?? this.shows[0]?.id)));
   /// Whether viewers can see something. A show that is on is not enough: the studio must put it out.
@@ -82,8 +89,14 @@ export class Box {
     this.#attempt(async () => {
       if (this.live?.is_live || !this.isOnSet) return;
       const show = this.show;
-      const found = await call<Preflight>('GET', show ? `shows/${show.id}/preflight` : 'preflight');
-      if (show?.id === this.show?.id) this.preflight = found;
+      try {
+        const found = await call<Preflight>('GET', show ? `shows/${show.id}/preflight` : 'preflight');
+        if (show?.id === this.show?.id) this.preflight = found;
+      } catch (error) {
+        // Nothing else may happen that would have it read again.
+        if (this.link === 'online' && !this.preflight) window.setTimeout(() => this.#readPreflight(), kLongestPauseMs);
+        throw error;
+      }
     }),
   );
   readonly #readShows = coalesced(() => this.#attempt(() => this.#takeShows()));
@@ -105,6 +118,7 @@ export class Box {
     this.#drop();
     this.me = undefined;
     this.chosen = undefined;
+    sessionStorage.removeItem(kStoredShow);
     this.preflight = undefined;
     this.link = 'connecting';
     this.connect();
@@ -112,6 +126,12 @@ export class Box {
 
   choose(show: number): void {
     this.chosen = show;
+    sessionStorage.setItem(kStoredShow, String(show));
+    this.lookAgain();
+  }
+
+  /// What the pre-flight said is not so any more.
+  lookAgain(): void {
     this.preflight = undefined;
     this.#readPreflight();
   }
@@ -208,10 +228,8 @@ export class Box {
     const begins = (show: Show): number => (show.plan.begins_at ? Date.parse(show.plan.begins_at) : Infinity);
     const before = JSON.stringify(this.show);
     this.shows = shows.sort((a, b) => begins(a) - begins(b) || a.id - b.id);
-    if (JSON.stringify(this.show) !== before) {
-      this.preflight = undefined;
-      this.#readPreflight();
-    }
+    if (this.chosen && !this.show) this.chosen = undefined; // it was, or is no more
+    if (JSON.stringify(this.show) !== before) this.lookAgain();
   }
 
   /// The pace's hint is another one when a segment's time is nearly over, and when it is.

@@ -54,6 +54,9 @@ export const en: Dictionary = {
   'pair.pin.hint': '6 to 12 digits; no birthday, no sequence',
   'pair.pin.again': 'The PIN once more',
   'pair.pin.differs': 'The two PINs differ.',
+  'pair.bad.pin': 'This PIN is guessed first, or is not of 6 to 12 digits. Take another.',
+  'pair.bad.account': 'This account can’t be used: letters or digits, and nobody else’s.',
+  'pair.bad.code': 'The code is wrong or was replaced: look at the one on the box’s screen now.',
   'pair.create': 'Make the account',
   'pair.busy': 'Making it…',
 
@@ -64,7 +67,7 @@ export const en: Dictionary = {
   'head.clock': 'Time now',
 
   'help.call': 'Call help',
-  'help.waiting': 'Called; somebody comes',
+  'help.waiting': 'Help called',
   'help.called': '{by} called for help at {time}',
   'help.answer': 'I’m coming',
   'help.cancel': 'Take it back',
@@ -140,6 +143,7 @@ export const en: Dictionary = {
   'override.fix': 'Mend it first',
 
   'onair.now': 'On now',
+  'onair.free': 'Without a plan',
   'onair.item': 'Item {number}',
   'onair.next': 'Next',
   'onair.next.item': 'Next item',
@@ -229,5 +233,5 @@ export const en: Dictionary = {
   'studio.failed': 'It should be on air and is not: {why}. Tried again every 2 s.',
   'shop.down': 'The shop is not reached. The show goes on; prices turn neutral when they run out.',
 
-  'not.allowed': 'A {role} may not start a show: log in as assistant, host or operator.',
+  'not.allowed': 'The role “{role}” may not start a show: log in as assistant, host or operator.',
 };

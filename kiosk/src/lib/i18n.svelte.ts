@@ -34,9 +34,10 @@ export function isKey(key: string): key is Key {
   return key in zh;
 }
 
-/// A sentence that the desk has in both.
+/// A sentence that the desk has in both; its English ones begin as in a log.
 export function words(both: Words): string {
-  return both[language];
+  const text = both[language];
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');

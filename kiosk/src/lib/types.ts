@@ -70,6 +70,7 @@ export interface Status {
   problems: string[];
 }
 export interface Help {
+  account: string;
   by: string;
   at: string;
 }

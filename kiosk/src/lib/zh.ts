@@ -53,6 +53,9 @@ export const zh = {
   'pair.pin.hint': '6 到 12 位数字，不要用生日或连号',
   'pair.pin.again': '再输一次密码',
   'pair.pin.differs': '两次密码不一样。',
+  'pair.bad.pin': '这个密码太好猜，或不是 6 到 12 位数字。请换一个。',
+  'pair.bad.account': '这个账号不能用：要字母或数字，而且没有人用过。',
+  'pair.bad.code': '配对码不对或已换新，请看本机屏幕上现在的码。',
   'pair.create': '建立账号',
   'pair.busy': '正在建立…',
 
@@ -63,7 +66,7 @@ export const zh = {
   'head.clock': '现在时间',
 
   'help.call': '呼叫帮助',
-  'help.waiting': '已呼叫，等人来',
+  'help.waiting': '已呼叫',
   'help.called': '{by} 在 {time} 呼叫帮助',
   'help.answer': '我来了',
   'help.cancel': '取消呼叫',
@@ -74,7 +77,7 @@ export const zh = {
 
   'preview.title': '节目画面',
   'preview.none': '这里还看不到画面',
-  'preview.none.why': '直播和录像照常。要看成品画面，请用手机打开直播间。',
+  'preview.none.why': '不影响直播和录像。要看成品画面，请用手机打开直播间。',
   'preview.off': '直播引擎没有响应，没有画面',
   'preview.camera': '镜头：{name}',
   'preview.slate': '遮挡画面：{text}',
@@ -139,6 +142,7 @@ export const zh = {
   'override.fix': '先去解决',
 
   'onair.now': '正在播',
+  'onair.free': '自由直播',
   'onair.item': '第 {number} 件',
   'onair.next': '下一段',
   'onair.next.item': '下一件',
