@@ -140,6 +140,7 @@ describe('a show', () => {
       plan: {
         title: '周日晚场',
         host: '小李',
+        pace: { item_s: 40 },
         begins_at: new Date(Date.now() + 600_000).toISOString(),
         ends_at: new Date(Date.now() + 7_800_000).toISOString(),
         rundown: [
@@ -201,6 +202,7 @@ describe('a show', () => {
     await look(page, 'on-air-sold-out');
     await button(page, '上一段').click();
     await text(page, '第 1 件').waitFor();
+    await text(page, '这件快到时间了').waitFor(); // ten seconds later, without anybody asking
     const load = await idleLoad(page, 8);
     console.log(`idle, on air: ${load.toFixed(2)} % of a core on the page's thread`);
     assert.ok(load < 3);

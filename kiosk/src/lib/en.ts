@@ -83,6 +83,7 @@ export const en: Dictionary = {
   'preview.camera': 'Camera: {name}',
   'preview.slate': 'Slate: {text}',
   'preview.noimage': 'No camera picture: viewers see the slate',
+  'preview.noimage.off': 'No camera picture',
   'preview.format': '{width}×{height}, {fps} frames a second',
 
   'sound.title': 'Sound',

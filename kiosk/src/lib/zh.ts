@@ -82,6 +82,7 @@ export const zh = {
   'preview.camera': '镜头：{name}',
   'preview.slate': '遮挡画面：{text}',
   'preview.noimage': '没有镜头画面，观众看到的是遮挡画面',
+  'preview.noimage.off': '没有镜头画面',
   'preview.format': '{width}×{height}，每秒 {fps} 帧',
 
   'sound.title': '声音',
