@@ -29,7 +29,6 @@ export const en: Dictionary = {
   'login.busy': 'Logging in…',
   'login.digits': '{count} digits entered',
   'login.else': 'Somebody else',
-  'login.pairing': 'This box’s pairing code',
   'login.pairing.use': 'New account with a code',
   'login.bad': 'Account or PIN is wrong. Please try again.',
 
@@ -132,7 +131,6 @@ export const en: Dictionary = {
   'light.none.box': 'Nothing to check',
   'light.more': '{count} more',
   'light.count': '{count} checked',
-  'light.show': 'Show all',
 
   'override.title': 'Start all the same?',
   'override.lead': 'These concern the law or money. Better mend them; to start anyway, give the reason. It is kept.',
@@ -188,7 +186,6 @@ export const en: Dictionary = {
   'pace.behind_plan': 'Behind plan: what is left does not fit',
 
   'out.title': 'Where it goes',
-  'out.none': 'No platform: recording only',
   'out.live': 'Good',
   'out.connecting': 'Connecting',
   'out.reconnecting': 'Reconnecting; the others are not affected',

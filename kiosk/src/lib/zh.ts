@@ -28,7 +28,6 @@ export const zh = {
   'login.busy': '正在登录…',
   'login.digits': '已输入 {count} 位',
   'login.else': '换个人',
-  'login.pairing': '本机配对码',
   'login.pairing.use': '用配对码新建账号',
   'login.bad': '账号或密码不对，请再试一次。',
 
@@ -131,7 +130,6 @@ export const zh = {
   'light.none.box': '没有需要检查的',
   'light.more': '另有 {count} 处',
   'light.count': '{count} 项',
-  'light.show': '查看全部',
 
   'override.title': '仍要开播？',
   'override.lead': '下面这些关系到法规或钱款。先解决最好；一定要播，请说明理由，理由会留档。',
@@ -187,7 +185,6 @@ export const zh = {
   'pace.behind_plan': '进度偏慢，剩下的来不及播完',
 
   'out.title': '去向',
-  'out.none': '没有配置平台，只录像',
   'out.live': '正常',
   'out.connecting': '正在连接',
   'out.reconnecting': '正在重连，其他平台不受影响',
