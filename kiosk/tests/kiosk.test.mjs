@@ -50,10 +50,12 @@ describe('a new box', () => {
 
   test('is there within a second, and small', async () => {
     const page = await browser.page(box.url);
-    const [paint, names] = await page.evaluate(() => [
-      performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    const paint = await waitFor('the first paint', () =>
+      page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime),
+    );
+    const names = await page.evaluate(() =>
       performance.getEntriesByType('resource').map((each) => new URL(each.name).pathname),
-    ]);
+    );
     const sizes = names
       .filter((name) => name.startsWith('/assets/'))
       .map((name) => gzipSync(readFileSync(path.join(process.env.VITRINE_PAGES, name))).length);
