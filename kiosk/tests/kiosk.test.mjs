@@ -195,6 +195,13 @@ describe('a show', () => {
     await text(page, '第 1 件').waitFor();
     await text(page, '库存 126 件').waitFor();
     await look(page, 'on-air-item');
+    await waitFor('the program itself, not far behind', () =>
+      page.evaluate(() => {
+        const video = document.querySelector('video');
+        if (!video || video.videoWidth !== 640 || video.buffered.length === 0) return false;
+        return video.currentTime > 0 && video.buffered.end(video.buffered.length - 1) - video.currentTime < 1;
+      }),
+    );
     await box.must('POST', 'offers', { seconds: 300, quantity: 50, prices: [{ product: 'A001', variant: '', amount: '29.90' }] });
     await text(page, '优惠还剩').waitFor();
     await page.locator('.price', { hasText: '29.9' }).waitFor();
@@ -205,9 +212,12 @@ describe('a show', () => {
     await button(page, '上一段').click();
     await text(page, '第 1 件').waitFor();
     await text(page, '这件快到时间了').waitFor(); // ten seconds later, without anybody asking
+    await button(page, '关掉画面').click();
+    await text(page, '画面已关').waitFor();
     const load = await idleLoad(page, 8);
     console.log(`idle, on air: ${load.toFixed(2)} % of a core on the page's thread`);
     assert.ok(load < 3);
+    await button(page, /点这里打开画面/).click();
   });
 
   test('the break slate hides the set, and help is called until somebody comes', async () => {
