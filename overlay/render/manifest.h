@@ -29,7 +29,7 @@ struct Field {
   int max_chars = 120;     // text, and each item of a list
   int min_items = 0;       // list, rows
   int max_items = 8;
-  int64_t min = 0;         // integer
+  int64_t min = 0;  // integer
   int64_t max = 1'000'000'000;
   std::vector<std::string> needs;  // other fields without which this one is refused
   std::string because;             // why it needs them, for the person who left them out
