@@ -94,10 +94,11 @@ function tooSmall(page, size) {
   );
 }
 
-/// How busy the page's main thread is while nobody touches it, in percent.
+/// How much of a core the page's main thread takes while nobody touches it, in percent. CPU time: other work on the
+/// machine does not count.
 export async function idleLoad(page, seconds) {
   const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
   const taskTime = async () =>
     (await session.send('Performance.getMetrics')).metrics.find((each) => each.name === 'TaskDuration').value;
   const before = await taskTime();

@@ -174,7 +174,11 @@ class AccessDoor : public testing::Test {
       return each.method == method && each.pattern == "/api/v1" + pattern;
     });
     EXPECT_NE(route, routes_.end()) << pattern;
-    ApiRequest request{std::move(caller), std::move(path), {}, body, {}, {}, visitor};
+    ApiRequest request;
+    request.caller = std::move(caller);
+    request.path = std::move(path);
+    request.body = body;
+    request.visitor = visitor;
     auto answer = route->handle(request);
     access_->record(request, *route, answer ? answer->status : 400);
     return answer;
