@@ -37,6 +37,18 @@ function isListening(port) {
   });
 }
 
+/// A pear to sell.
+export function drawPear(directory) {
+  mkdirSync(directory);
+  const svg = path.join(directory, 'pear.svg');
+  writeFileSync(
+    svg,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" fill="#e9e2d2"/>
+     <circle cx="20" cy="23" r="12" fill="#c9a94a"/><path d="M20 11q1-6 5-7" stroke="#5b4a2a" stroke-width="2" fill="none"/></svg>`,
+  );
+  execFileSync('rsvg-convert', ['-w', '400', '-o', path.join(directory, 'A001.png'), svg]);
+}
+
 export class Box {
   #running = new Map();
 

@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /kiosk, as a shop assistant meets it.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { Box, waitFor } from './box.mjs';
-import { Browser, idleLoad, look } from './browser.mjs';
-
-const kPin = '271828';
-const button = (page, name) => page.getByRole('button', { name });
-const text = (page, words) => page.getByText(words, { exact: false }).first();
-
-function drawPear(directory) {
-  mkdirSync(directory);
-  const svg = path.join(directory, 'pear.svg');
-  writeFileSync(
-    svg,
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" fill="#e9e2d2"/>
-     <circle cx="20" cy="23" r="12" fill="#c9a94a"/><path d="M20 11q1-6 5-7" stroke="#5b4a2a" stroke-width="2" fill="none"/></svg>`,
-  );
-  execFileSync('rsvg-convert', ['-w', '400', '-o', path.join(directory, 'A001.png'), svg]);
-}
-
-async function enterPin(page, pin) {
-  for (const digit of pin) await button(page, digit).click();
-  await button(page, '登录').click();
-}
-
-async function logIn(page, name) {
-  await button(page, name).click();
-  await enterPin(page, kPin);
-  await button(page, '开始直播').waitFor();
-}
+import { Box, drawPear, waitFor } from './box.mjs';
+import { Browser, button, enterPin, idleLoad, kPin, logIn, look, text } from './browser.mjs';
 
 let browser;
 before(async () => {
@@ -121,7 +94,7 @@ describe('a new box', () => {
     await button(page, '阿杰').click();
     await page.keyboard.type(kPin);
     await page.keyboard.press('Enter');
-    await text(page, 'may not start a show').waitFor();
+    await text(page, 'is not for the role').waitFor();
     await look(page, 'not-allowed');
     await page.context().close();
   });
@@ -230,7 +203,7 @@ describe('a show', () => {
     await look(page, 'on-air-slate-help');
     const other = await browser.page(box.url);
     await other.getByRole('button', { name: '阿强' }).click();
-    await enterPin(other, kPin);
+    await enterPin(other);
     await button(other, '已呼叫').click();
     await text(other, '小美 在').waitFor();
     await look(other, 'help-answer');

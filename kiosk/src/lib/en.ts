@@ -10,6 +10,12 @@ export const en: Dictionary = {
   'app.back': 'Back',
   'app.logout': 'Log out',
   'app.account': '{name}, account menu',
+  'app.pages': 'Other pages',
+  'page.kiosk': 'Start and stop',
+  'page.operate': 'Operator',
+  'page.host': 'Prompter',
+  'page.service': 'Customer service',
+  'page.setup': 'Setup',
 
   'link.lost': 'The connection to the box is lost; it comes back by itself. The show is not affected.',
   'link.lost.off': 'The box can’t be reached; tried again by itself.',
@@ -234,5 +240,5 @@ export const en: Dictionary = {
   'studio.failed': 'It should be on air and is not: {why}. Tried again every 2 s.',
   'shop.down': 'The shop is not reached. The show goes on; prices turn neutral when they run out.',
 
-  'not.allowed': 'The role “{role}” may not start a show: log in as assistant, host or operator.',
+  'not.allowed': 'This page is not for the role “{role}”. You can open:',
 };

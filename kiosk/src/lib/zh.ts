@@ -9,6 +9,12 @@ export const zh = {
   'app.back': '返回',
   'app.logout': '退出登录',
   'app.account': '{name}，账号菜单',
+  'app.pages': '其他页面',
+  'page.kiosk': '开播台',
+  'page.operate': '场控台',
+  'page.host': '提词页',
+  'page.service': '客服页',
+  'page.setup': '设置页',
 
   'link.lost': '与本机的连接断了，正在自动重连。直播不受影响。',
   'link.lost.off': '连不上本机，正在自动重连。',
@@ -233,7 +239,7 @@ export const zh = {
   'studio.failed': '应该在直播，但没有播出去：{why}。每 2 秒自动重试。',
   'shop.down': '连不上店铺。直播照常；价格到期后会显示“以店铺页面为准”。',
 
-  'not.allowed': '“{role}”账号不能操作开播，请换店员、主播或场控的账号。',
+  'not.allowed': '这一页不是给“{role}”用的。可以打开：',
 } as const;
 
 export type Key = keyof typeof zh;
