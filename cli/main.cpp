@@ -38,6 +38,7 @@ struct Options {
   std::string socket;
   bool is_json = false;
   std::string program;
+  std::string camera;
   std::string state_file;
   std::string output;
   std::string which = "all";
@@ -293,6 +294,7 @@ Result<size_t> save_attachment(const ControlServer::Answer& answer, const std::f
 int snapshot(const Options& options) {
   json request = {{"op", "snapshot"}};
   if (!options.program.empty()) request["program"] = options.program;
+  if (!options.camera.empty()) request["camera"] = options.camera;
   return ask(options, request, [&](const auto& answer) {
     const auto saved = save_attachment(answer, options.output);
     if (!saved) return print_failure(options, saved.error());
@@ -345,7 +347,8 @@ int run(int argc, char** argv) {
       ->required();
   auto* take = app.add_subcommand("snapshot", "Writes the picture that is on the canvas now as PNG");
   take->add_option("output", options.output, "The PNG file")->required();
-  take->add_option("--program", options.program, "One program; the first when left out");
+  auto* of_program = take->add_option("--program", options.program, "One program; the first when left out");
+  take->add_option("--camera", options.camera, "What this camera sees, instead")->excludes(of_program);
   auto* retry = app.add_subcommand(
       "retry", "Dials every destination that is not live at once, without waiting for its pause");
   auto* show_items =

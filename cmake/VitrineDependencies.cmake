@@ -8,6 +8,7 @@ find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(date REQUIRED)
 find_package(utf8cpp REQUIRED)
+find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(SQLiteCpp REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # headers
 find_package(OpenSSL 3 REQUIRED)

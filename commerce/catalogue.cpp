@@ -3,11 +3,13 @@
 
 #include <map>
 #include <set>
+#include <sqlite3.h>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <nlohmann/json.hpp>
 
 #include "commerce/detail/columns.h"
+#include "commerce/detail/pinyin.h"
 
 namespace vitrine::commerce {
 namespace {
@@ -124,6 +126,14 @@ class ItemWriter {
   const int64_t now_;
 };
 
+/// pinyin(title)
+void pinyin_in_sql(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+  const auto bytes = static_cast<size_t>(sqlite3_value_bytes(values[0]));
+  const std::string pinyin = text == nullptr ? "" : detail::pinyin_of({text, bytes});
+  sqlite3_result_text(context, pinyin.data(), static_cast<int>(pinyin.size()), SQLITE_TRANSIENT);
+}
+
 /// Rows that claim the id of another one of the batch and say something else.
 std::set<Ref> contradicted(const std::vector<CatalogueItem>& items) {
   std::map<Ref, const CatalogueItem*> first;
@@ -206,20 +216,25 @@ Result<std::vector<Catalogue::Row>> Catalogue::list() const {
 Result<Catalogue::Page> Catalogue::page(const std::string& search, int64_t offset, int64_t most) const {
   Page page;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
+    database.createFunction("pinyin", 1, true, nullptr, &pinyin_in_sql);
     // instr: what somebody types is no pattern.
     const std::string condition =
         " FROM item WHERE backend = ?1 AND (?2 = '' OR instr(lower(sku), lower(?2)) OR instr(lower(title), "
         "lower(?2)) "
-        "OR instr(lower(option), lower(?2)) OR instr(lower(category), lower(?2)))";
+        "OR instr(lower(option), lower(?2)) OR instr(lower(category), lower(?2)) "
+        "OR (?5 <> '' AND instr(pinyin(title), ?5)))";
+    const std::string pinyin = detail::pinyin_query(search);
     SQLite::Statement count(database, "SELECT count(*)" + condition);
     count.bind(1, backend_);
     count.bind(2, search);
+    count.bind(5, pinyin);
     count.executeStep();
     page.total = count.getColumn(0).getInt64();
     SQLite::Statement found(database, std::string("SELECT ") + kItemColumns + condition +
                                           " ORDER BY sku, product, variant LIMIT ?3 OFFSET ?4");
     found.bind(1, backend_);
     found.bind(2, search);
+    found.bind(5, pinyin);
     found.bind(3, most);
     found.bind(4, offset);
     while (found.executeStep()) page.rows.push_back(row_of(found));

@@ -55,7 +55,8 @@ class Catalogue {
     std::vector<Row> rows;
     int64_t total = 0;
   };
-  /// In `list`'s order; of those whose number, name, option or category has `search` in it. Empty: all.
+  /// In `list`'s order; of those whose number, name, option or category has `search` in it, or whose name has
+  /// it in pinyin, by its initials or in full. Empty: all.
   [[nodiscard]] Result<Page> page(const std::string& search, int64_t offset, int64_t most) const;
   [[nodiscard]] Result<std::optional<Row>> find(const Ref& ref) const;
   [[nodiscard]] Result<std::vector<Refusal>> refused() const;

@@ -72,6 +72,7 @@ Desk::Desk(Config config, Stores stores)
             {config_.commerce.currency, config_.commerce.highest_price_minor}),
       link_(config_, data_),
       shows_(*stores_.desk),
+      cues_(*stores_.desk),
       stage_book_(*stores_.desk),
       uplink_(*stores_.desk),
       help_([this](json event) { publish(event); }),
@@ -124,7 +125,7 @@ Status Desk::open_doors() {
   const Publish tell = [this](json event) { publish(event); };
   shop_routes_ = std::make_unique<ShopRoutes>(ShopRoutes::Parts{config_, data_, *papers_, link_});
   show_routes_ = std::make_unique<ShowRoutes>(
-      ShowRoutes::Parts{config_, data_, shows_, stage_book_, *stage_, link_, papers_->photos(),
+      ShowRoutes::Parts{config_, data_, shows_, cues_, stage_book_, *stage_, link_, papers_->photos(),
                         [this](const Show& show) { return scout_->check(show); }, tell});
   evidence_routes_ = std::make_unique<EvidenceRoutes>(*stores_.evidence);
   std::vector<Route> routes = {

@@ -25,6 +25,7 @@
 #include "desk/preflight_scout.h"
 #include "desk/shop_link.h"
 #include "desk/shop_routes.h"
+#include "desk/show/cue_book.h"
 #include "desk/show/schedule.h"
 #include "desk/show/show_book.h"
 #include "desk/show/show_routes.h"
@@ -75,6 +76,7 @@ class Desk {
   commerce::ShopData data_;
   ShopLink link_;
   ShowBook shows_;
+  CueBook cues_;
   StageBook stage_book_;
   UplinkBook uplink_;
   HelpCall help_;

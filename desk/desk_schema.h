@@ -137,6 +137,17 @@ CREATE TABLE uplink(
   measured_at INTEGER NOT NULL
 ) STRICT;
 )sql",
+
+    // What the host is told while on air, until it was read.
+    R"sql(
+CREATE TABLE cue(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never one again that was there
+  show INTEGER NOT NULL REFERENCES show(id) ON DELETE CASCADE,
+  text TEXT NOT NULL,
+  changed_by TEXT NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 
 }  // namespace vitrine::desk

@@ -14,6 +14,7 @@
 namespace vitrine::desk {
 
 /// What the studio's programs look like: the coded one, as it goes out, and a picture of one that is off air.
+/// And what its cameras see.
 class StudioRoutes {
  public:
   explicit StudioRoutes(const Config& config) : config_(config) {}
@@ -21,7 +22,10 @@ class StudioRoutes {
 
  private:
   Result<ApiAnswer> stream(const ApiRequest& request) const;
-  Result<ApiAnswer> picture(const ApiRequest& request);
+  Result<ApiAnswer> program_picture(const ApiRequest& request);
+  Result<ApiAnswer> camera_picture(const ApiRequest& request);
+  /// `what`: the control op's "program" or "camera".
+  Result<ApiAnswer> picture(const char* what, const std::string& id, int most_width);
 
   struct Picture {
     MediaTime taken_at{};
@@ -29,7 +33,7 @@ class StudioRoutes {
   };
   const Config& config_;
   std::mutex mutex_;                         // held while one is taken: who comes then gets the same
-  std::map<std::string, Picture> pictures_;  // guarded by mutex_; the newest by program
+  std::map<std::string, Picture> pictures_;  // guarded by mutex_; the newest, by what it is of
 };
 
 }  // namespace vitrine::desk

@@ -5,6 +5,7 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <algorithm>
 #include <array>
 
 #include "encoder/detail/libav.h"
@@ -15,12 +16,13 @@ namespace {
 using detail::av_status;
 using SwsContextPtr = std::unique_ptr<SwsContext, detail::Deleter<&sws_freeContext>>;
 
-/// I420 to RGB, as a screen shows it.
+/// I420 to RGB of its size, as a screen shows it.
 Status convert(const ConstI420& picture, AVFrame& rgb) {
   const auto [width, height] = picture.size;
-  const SwsContextPtr scaler(
-      sws_getContext(width, height, AV_PIX_FMT_YUV420P, width, height, AV_PIX_FMT_RGB24,
-                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
+  const int filter = rgb.width < width ? SWS_AREA : SWS_BICUBIC;
+  const SwsContextPtr scaler(sws_getContext(width, height, AV_PIX_FMT_YUV420P, rgb.width, rgb.height,
+                                            AV_PIX_FMT_RGB24, filter | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT,
+                                            nullptr, nullptr, nullptr));
   if (!scaler) return fail(ErrorCode::kEncodeFailed, "png: no conversion for this size");
   const int* const bt709 = sws_getCoefficients(SWS_CS_ITU709);
   constexpr int kLimited = 0;
@@ -35,15 +37,16 @@ Status convert(const ConstI420& picture, AVFrame& rgb) {
 
 }  // namespace
 
-Result<Bytes> encode_png(const ConstI420& picture) {
+Result<Bytes> encode_png(const ConstI420& picture, int most_width) {
   detail::route_libav_log();
   const AVCodec* const png = avcodec_find_encoder(AV_CODEC_ID_PNG);
   const detail::AvCodecContextPtr codec(avcodec_alloc_context3(png));
   const detail::AvFramePtr rgb(av_frame_alloc());
   const detail::AvPacketPtr packet(av_packet_alloc());
   if (!codec || !rgb || !packet) return fail(ErrorCode::kEncodeFailed, "png: out of memory");
-  codec->width = rgb->width = picture.size.width;
-  codec->height = rgb->height = picture.size.height;
+  const auto [width, height] = picture.size;
+  codec->width = rgb->width = std::min(width, most_width);
+  codec->height = rgb->height = std::max<int>(1, static_cast<int>(int64_t{height} * codec->width / width));
   codec->pix_fmt = AV_PIX_FMT_RGB24;
   rgb->format = AV_PIX_FMT_RGB24;
   codec->time_base = {1, 1};

@@ -108,6 +108,12 @@ SourceAccess Sources::access() const {
   return access;
 }
 
+std::optional<CameraFrame> Sources::latest_frame(const std::string& camera) const {
+  const auto& source = *cameras_.at(camera).source;
+  if (source.status().state != capture::SourceStatus::State::kLive) return std::nullopt;
+  return source.latest_frame();
+}
+
 std::vector<Sources::Entry> Sources::cameras() const {
   std::vector<Entry> entries;
   for (const auto& config : config_.cameras) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class Sources {
 
   /// The set of sources never changes after construction; readers live as long as this.
   [[nodiscard]] SourceAccess access() const;
+
+  /// What a camera sees now; nothing while it has stopped, so that nobody takes an old picture for a new one.
+  [[nodiscard]] std::optional<CameraFrame> latest_frame(const std::string& camera) const;
 
   /// One camera or microphone as a person wants to know it.
   struct Entry {

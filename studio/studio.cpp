@@ -18,6 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
+constexpr int kMostWidth = 16'384;
+
 json refusal(const Error& error, const Problems& problems = {}) {
   json body = {{"ok", false}, {"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
   if (!problems.empty()) {
@@ -34,6 +36,16 @@ json to_json(const Director::Outcome& outcome) {
   json body = {{"ok", true}, {"revision", outcome.revision}};
   if (!outcome.warning.empty()) body["warning"] = outcome.warning;
   return body;
+}
+
+ControlServer::Answer snapshot_of(const ConstI420& picture, int most_width, json body) {
+  const auto png = encoder::encode_png(picture, most_width);
+  if (!png) return {refusal(png.error()), {}};
+  auto memory = create_immutable_memfd("snapshot", *png);
+  if (!memory) return {refusal(memory.error()), {}};
+  body["ok"] = true;
+  body["bytes"] = png->size();
+  return {std::move(body), std::move(*memory)};
 }
 
 Status make_directories(const Config& config) {
@@ -118,6 +130,8 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   ObjectReader reader(request, "", problems);
   const std::string op = reader.id("op");
   const std::string program = reader.text_or("program", "", {.max_bytes = 64, .may_be_empty = true});
+  const std::string camera = reader.text_or("camera", "", {.max_bytes = 64, .may_be_empty = true});
+  const auto most_width = static_cast<int>(reader.integer_or("width", kMostWidth, 16, kMostWidth));
   const bool has_state = reader.any("state") != nullptr;
   const Instant until = reader.has("until") ? reader.instant("until") : system_now();
   reader.finish();
@@ -132,7 +146,10 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   };
   if (op == "status") return reply({describe(*this), {}});
   if (op == "state") return reply({{{"ok", true}, {"state", director_.state().document}}, {}});
-  if (op == "snapshot") return take_snapshot(program, reply);
+  if (op == "snapshot") {
+    return camera.empty() ? take_snapshot(program, most_width, reply)
+                          : take_camera_snapshot(camera, most_width, reply);
+  }
   if (op == "view") return open_view(program, reply);
   if (op == "apply") {
     if (!has_state) return reply({refusal({ErrorCode::kInvalidInput, "\"apply\" needs a \"state\""}), {}});
@@ -157,18 +174,22 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
          {}});
 }
 
-void Studio::take_snapshot(const std::string& asked, const ControlServer::Reply& reply) {
+void Studio::take_snapshot(const std::string& asked, int most_width, const ControlServer::Reply& reply) {
   const std::string& id = asked.empty() ? config_.programs.front().id : asked;
   const auto* program = find_program(id);
   if (program == nullptr)
     return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", id)}), {}});
   const auto frame = program->engine().last_frame();
   if (!frame) return reply({refusal({ErrorCode::kNotFound, "no frame was put out yet; try again"}), {}});
-  auto png = encoder::encode_png(frame->picture());
-  if (!png) return reply({refusal(png.error()), {}});
-  auto memory = create_immutable_memfd("snapshot", *png);
-  if (!memory) return reply({refusal(memory.error()), {}});
-  reply({{{"ok", true}, {"program", id}, {"bytes", png->size()}}, std::move(*memory)});
+  reply(snapshot_of(frame->picture(), most_width, {{"program", id}}));
+}
+
+void Studio::take_camera_snapshot(const std::string& id, int most_width, const ControlServer::Reply& reply) {
+  if (config_.find_camera(id) == nullptr)
+    return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no camera \"{}\"", id)}), {}});
+  const auto frame = sources_.latest_frame(id);
+  if (!frame) return reply({refusal({ErrorCode::kStopped, "camera " + id + " gives no picture now"}), {}});
+  reply(snapshot_of(frame->picture, most_width, {{"camera", id}}));
 }
 
 void Studio::open_view(const std::string& asked, const ControlServer::Reply& reply) {

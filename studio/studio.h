@@ -48,7 +48,9 @@ class Studio {
  private:
   explicit Studio(Parts parts);
   void handle(const ControlServer::Caller& caller, nlohmann::json request, ControlServer::Reply reply);
-  void take_snapshot(const std::string& program, const ControlServer::Reply& reply);
+  /// The canvas of a program as it is now, and of a camera what it sees.
+  void take_snapshot(const std::string& program, int most_width, const ControlServer::Reply& reply);
+  void take_camera_snapshot(const std::string& camera, int most_width, const ControlServer::Reply& reply);
   void open_view(const std::string& program, const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();

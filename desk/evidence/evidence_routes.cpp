@@ -16,6 +16,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::chrono::minutes kLongestClip{2};
 constexpr Roles kWhoAnswers{Role::kOperator, Role::kService};
 
 /// The query's values, with all that is wrong with them as one refusal.
@@ -42,6 +43,9 @@ class Query {
   Instant needed_instant(const char* name) {
     (void)needed(name);
     return instant(name).value_or(Instant{});
+  }
+  void refuse(const char* name, const std::string& found, const char* allowed) {
+    problems_.push_back({name, "\"" + found + "\"", allowed});
   }
   int64_t integer(const char* name, int64_t fallback, int64_t most) {
     const std::string value = text(name);
@@ -127,6 +131,10 @@ std::vector<Route> EvidenceRoutes::routes() {
         const Instant time = query.needed_instant("time");
         return query.answer([&] { return lookup_.at(program, time); });
       });
+  get("/api/v1/evidence/clip", kWhoAnswers,
+      "The program as it was recorded, as MP4, from the second of one instant to that of another, 2 minutes "
+      "at most.",
+      {"program", "from", "until"}, [this](const ApiRequest& request) { return clip(request); });
   get("/api/v1/evidence/sessions", kWhoAnswers, "Times on air, the newest first.", {"program", "limit"},
       [this](const ApiRequest& request) {
         Query query(request);
@@ -186,6 +194,29 @@ Result<ApiAnswer> EvidenceRoutes::verify() {
                verdict->wrong);
   }
   return answer;
+}
+
+Result<ApiAnswer> EvidenceRoutes::clip(const ApiRequest& request) {
+  Query query(request);
+  const std::string program = query.needed("program");
+  const Instant from = query.needed_instant("from");
+  const Instant until = query.needed_instant("until");
+  if (until <= from || until - from > kLongestClip)
+    query.refuse("until", query.text("until"), "after \"from\", by 2 minutes at most");
+  auto answer = query.answer([&] { return lookup_.at(program, from); });
+  if (!answer) return answer;
+  const json place = answer->body.value("recording", json());
+  if (!place.is_object())
+    return fail(ErrorCode::kNotFound, "there is no recording of that moment: " + query.text("from"));
+  const int64_t num = place.at("fps_num");
+  const int64_t den = place.at("fps_den");
+  const int64_t last_frame = place.at("frame").get<int64_t>() +
+                             (until - from) / std::chrono::microseconds(1) * num / (den * 1'000'000);
+  const EvidenceBook::Recording recording{place.at("program"), place.at("session"), place.at("file")};
+  auto stream = clips_.send(recording.below(book_.config().recordings), place.at("fragment"),
+                            last_frame / frames_per_fragment(num, den));
+  if (!stream) return tl::unexpected(stream.error());
+  return ApiAnswer{.content_type = "video/mp4", .stream = std::move(*stream)};
 }
 
 Result<ApiAnswer> EvidenceRoutes::make_export(const ApiRequest& request) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "desk/api/route.h"
+#include "desk/evidence/clips.h"
 #include "desk/evidence/evidence_lookup.h"
 
 namespace vitrine::desk {
@@ -21,9 +22,11 @@ class EvidenceRoutes {
  private:
   Result<ApiAnswer> verify();
   Result<ApiAnswer> make_export(const ApiRequest& request);
+  Result<ApiAnswer> clip(const ApiRequest& request);
 
   EvidenceBook& book_;
   const EvidenceLookup lookup_;
+  Clips clips_;
   std::mutex long_work_;  // one verification or export at a time
 };
 

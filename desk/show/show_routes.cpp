@@ -62,6 +62,10 @@ json tally_json(const Tally& tally, const std::array<char, 3>& currency) {
           {"sales", money_json({tally.sales_minor, currency})}};
 }
 
+json cue_json(const Cue& cue) {
+  return {{"id", cue.id}, {"text", cue.text}, {"by", cue.by.name}, {"at", format_rfc3339(cue.by.at)}};
+}
+
 json layer_json(const StageLayer& layer) {
   return {{"layer", layer.id},
           {"program", layer.program},
@@ -143,6 +147,9 @@ std::vector<Route> ShowRoutes::routes() {
        form},
       {"POST", "/api/v1/live/slate", kOnTheSet, "Hides everything behind the slate, or shows it again",
        on(&ShowRoutes::slate), form},
+      {"POST", "/api/v1/live/cues", kOnTheSet, "Tells the host something", on(&ShowRoutes::cue), form},
+      {"DELETE", "/api/v1/live/cues/{cue}", kOnTheSet, "It was read, or is not needed any more",
+       on(&ShowRoutes::remove_cue)},
       {"GET", "/api/v1/live/layers", readers, "Layers that somebody switched on", on(&ShowRoutes::layers)},
       {"PUT", "/api/v1/live/layers/{layer}", kOperators, "Switches a layer on", on(&ShowRoutes::put_layer),
        form},
@@ -394,6 +401,10 @@ Result<ApiAnswer> ShowRoutes::live(const ApiRequest& /*request*/) {
     if (!told) return tl::unexpected(told.error());
     body["segments"].push_back(std::move(*told));
   }
+  const auto cues = parts_.cues.list(show.id);
+  if (!cues) return tl::unexpected(cues.error());
+  body["cues"] = json::array();
+  for (const auto& cue : *cues) body["cues"].push_back(cue_json(cue));
   return ApiAnswer{.body = std::move(body)};
 }
 
@@ -530,6 +541,30 @@ Result<ApiAnswer> ShowRoutes::slate(const ApiRequest& request) {
       parts_.shows.set_slate(show->id, is_on ? std::optional(message) : std::nullopt, author_of(request));
   if (!done) return tl::unexpected(done.error());
   return shown_answer();
+}
+
+Result<ApiAnswer> ShowRoutes::cue(const ApiRequest& request) {
+  const auto show = live_show();
+  if (!show) return tl::unexpected(show.error());
+  std::string text;
+  auto read = read_body(request, [&](ObjectReader& reader) {
+    text = reader.text("text", {.max_bytes = 600, .may_be_empty = false});
+  });
+  if (!read) return tl::unexpected(read.error());
+  const auto cue = parts_.cues.add(show->id, text, author_of(request));
+  if (!cue) return tl::unexpected(cue.error());
+  parts_.publish({{"type", "live"}});
+  return ApiAnswer{.status = 201, .body = cue_json(*cue)};
+}
+
+Result<ApiAnswer> ShowRoutes::remove_cue(const ApiRequest& request) {
+  const auto id = number_of(request, "cue");
+  if (!id) return tl::unexpected(id.error());
+  const auto show = live_show();
+  if (!show) return tl::unexpected(show.error());
+  if (auto removed = parts_.cues.remove(show->id, *id); !removed) return tl::unexpected(removed.error());
+  parts_.publish({{"type", "live"}});
+  return ApiAnswer{.body = {{"id", *id}}};
 }
 
 Result<ApiAnswer> ShowRoutes::layers(const ApiRequest& /*request*/) {

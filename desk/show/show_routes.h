@@ -11,6 +11,7 @@
 #include "desk/api/route.h"
 #include "desk/preflight.h"
 #include "desk/shop_link.h"
+#include "desk/show/cue_book.h"
 #include "desk/show/show_book.h"
 #include "desk/stage/stage.h"
 #include "desk/stage/stage_book.h"
@@ -24,6 +25,7 @@ class ShowRoutes {
     const Config& config;
     commerce::ShopData& data;
     ShowBook& shows;
+    CueBook& cues;
     StageBook& book;
     Stage& stage;
     ShopLink& link;
@@ -55,6 +57,8 @@ class ShowRoutes {
   Result<ApiAnswer> insert(const ApiRequest& request);
   Result<ApiAnswer> hand_over(const ApiRequest& request);
   Result<ApiAnswer> slate(const ApiRequest& request);
+  Result<ApiAnswer> cue(const ApiRequest& request);
+  Result<ApiAnswer> remove_cue(const ApiRequest& request);
   Result<ApiAnswer> layers(const ApiRequest& request);
   Result<ApiAnswer> put_layer(const ApiRequest& request);
   Result<ApiAnswer> remove_layer(const ApiRequest& request);

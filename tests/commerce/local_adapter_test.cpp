@@ -289,6 +289,27 @@ TEST_F(LocalTest, TheCatalogueTakesAllOfItAndADeletedProductLeavesItsVariants) {
   EXPECT_EQ(catalogue.find({"T1", "T1-R"})->value().item.availability, Availability::kListed);
 }
 
+TEST_F(LocalTest, AnItemIsFoundByItsPinyin) {
+  bring_in(
+      "编号,商品名称,售价\nA1,延边苹果梨 5 斤装,39.90\nA2,老坛山楂罐头,45.80\nYB3,茶,99\nA4,Ｐro 杯,9\n");
+  Catalogue catalogue(*store_, "local", kRules);
+  ASSERT_TRUE(catalogue.apply(*adapter().changes("", kSoon), now_));
+  const auto found = [&](const std::string& search) {
+    std::vector<std::string> skus;
+    const auto page = catalogue.page(search, 0, 10);
+    for (const auto& row : page->rows) skus.push_back(row.item.ref.product);
+    EXPECT_EQ(page->total, static_cast<int64_t>(skus.size()));
+    return skus;
+  };
+  EXPECT_THAT(found("ybpgl"), ElementsAre("A1"));
+  EXPECT_THAT(found("YBPGL 5j"), ElementsAre("A1"));
+  EXPECT_THAT(found("shanzha"), ElementsAre("A2"));
+  EXPECT_THAT(found("yb"), ElementsAre("A1", "YB3")) << "the number too";
+  EXPECT_THAT(found("苹果"), ElementsAre("A1"));
+  EXPECT_THAT(found("y%b"), IsEmpty());
+  EXPECT_THAT(found(""), SizeIs(4));
+}
+
 TEST_F(LocalTest, ReadingSaysWhatIsGoneAndTakesNoMoreThanItSaid) {
   bring_in("编号,SKU,商品名称,售价\nT1,T1-R,衫 红,59\n");
   const std::vector<Ref> refs = {{"T1", "T1-R"}, {"T1", "T1-B"}, {"T9", ""}, {"T1", ""}};

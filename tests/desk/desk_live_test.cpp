@@ -3,6 +3,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -291,6 +293,80 @@ TEST_F(DeskLive, WhoLooksOnGetsTheCodedProgramWhileItIsOnAirAndPicturesAtAnyTime
   ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
   EXPECT_TRUE(fakes::wait_for([&] { return get("stream", "5").output.starts_with("409"); }));
   EXPECT_EQ(get("nothing", "5").output, "404 application/problem+json");
+}
+
+TEST_F(DeskLive, WhatTheHostIsToldStaysUntilItWasReadAndDiesWithTheShow) {
+  const auto send = [&](const std::string& method, const std::string& path, const std::string& body) {
+    return fakes::run({"curl", "-sS", "-w", " %{http_code}", "--unix-socket",
+                       (dir_.path() / "run" / "desk.sock").string(), "-X", method, "-H",
+                       "Content-Type: application/json", "-d", body,
+                       "http://localhost/api/v1/live/cues" + path})
+        .output;
+  };
+  EXPECT_THAT(send("POST", "", R"({"text": "还没开播"})"), HasSubstr(" 404"));
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  EXPECT_THAT(send("POST", "", R"({"text": "尺码再说一遍"})"), HasSubstr(" 201"));
+  EXPECT_THAT(send("POST", "", R"({"text": "福袋十分钟后开"})"), HasSubstr(" 201"));
+  EXPECT_THAT(send("POST", "", R"({"text": ""})"), HasSubstr(" 400"));
+  EXPECT_THAT(send("POST", "", R"({"text": "a\u0007b"})"), HasSubstr(" 400"));
+  desk_->signal(SIGKILL);
+  (void)desk_->wait();
+  start_desk();
+  const json told = ask({"show", "now"})["cues"];
+  ASSERT_EQ(told.size(), 2U) << told.dump();
+  EXPECT_EQ(told[0]["text"], "尺码再说一遍") << "the oldest first";
+  const std::string first = "/" + std::to_string(told[0]["id"].get<int64_t>());
+  EXPECT_THAT(send("DELETE", first, ""), HasSubstr(" 200"));
+  EXPECT_THAT(send("DELETE", first, ""), HasSubstr(" 200")) << "two people touch it";
+  EXPECT_EQ(ask({"show", "now"})["cues"].size(), 1U);
+  ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
+  EXPECT_THAT(send("DELETE", first, ""), HasSubstr(" 404"));
+}
+
+TEST_F(DeskLive, AClipIsTheRecordingItselfByteForByteWhileItGrowsAndAfter) {
+  const std::string socket = (dir_.path() / "run" / "desk.sock").string();
+  const fs::path clip = dir_.path() / "clip.mp4";
+  const auto get = [&](Instant from, Instant until) {
+    return fakes::run({"curl", "-sS", "-o", clip.string(), "-w", "%{http_code} %{content_type}",
+                       "--unix-socket", socket,
+                       fmt::format("http://localhost/api/v1/evidence/clip?program=main&from={}&until={}",
+                                   format_rfc3339(from), format_rfc3339(until))})
+        .output;
+  };
+  const auto packets_of = [](const fs::path& file) {
+    std::istringstream lines(
+        fakes::run({"ffprobe", "-v", "error", "-select_streams", "v", "-show_data_hash", "md5",
+                    "-show_entries", "packet=data_hash", "-of", "csv=p=0", file.string()})
+            .output);
+    std::vector<std::string> hashes;
+    for (std::string line; std::getline(lines, line);) hashes.push_back(line);
+    return hashes;
+  };
+  ASSERT_NO_FATAL_FAILURE(start_show());
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  const Instant middle = system_now() - std::chrono::seconds(3);
+  EXPECT_EQ(get(middle - std::chrono::seconds(1), middle), "200 video/mp4");
+  const auto while_it_grows = packets_of(clip);
+  EXPECT_GT(while_it_grows.size(), 15U);
+  ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
+  EXPECT_EQ(get(middle - std::chrono::seconds(1), middle), "200 video/mp4");
+  std::vector<fs::path> recordings;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_.path() / "state" / "recordings"))
+    if (entry.path().extension() == ".mp4") recordings.push_back(entry.path());
+  ASSERT_EQ(recordings.size(), 1U);
+  const auto whole = packets_of(recordings[0]);
+  const auto part = packets_of(clip);
+  EXPECT_THAT(part, testing::SizeIs(testing::Ge(while_it_grows.size())));
+  EXPECT_LT(part.size(), whole.size());
+  EXPECT_NE(std::ranges::search(whole, part).begin(), whole.end())
+      << "not in one piece, in the recording's order";
+  EXPECT_EQ(fakes::run({"ffmpeg", "-v", "error", "-i", clip.string(), "-f", "null", "-"}).errors, "");
+
+  EXPECT_EQ(get(middle - std::chrono::hours(1), middle - std::chrono::hours(1) + std::chrono::seconds(5)),
+            "404 application/problem+json");
+  EXPECT_EQ(get(middle, middle + std::chrono::minutes(3)), "400 application/problem+json");
+  for (const auto& file : recordings) fs::remove(file);
+  EXPECT_EQ(get(middle - std::chrono::seconds(1), middle), "404 application/problem+json");
 }
 
 TEST_F(DeskLive, WhatCanNotBeDrawnIsRefusedAndTheRestStays) {

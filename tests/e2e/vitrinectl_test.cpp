@@ -70,6 +70,10 @@ TEST_F(Vitrinectl, TakesAShowThroughItsDay) {
   const auto probed = fakes::run({"ffprobe", "-v", "error", "-show_entries", "stream=codec_name,width,height",
                                   "-of", "csv=p=0", picture.string()});
   EXPECT_EQ(probed.output, "png,640,360\n");
+  EXPECT_EQ(ctl({"snapshot", picture.string(), "--camera", "counter"}).exit_code, 0);
+  EXPECT_EQ(ctl({"snapshot", picture.string(), "--camera", "nobody"}).exit_code, 1);
+  const auto small = show.call({{"op", "snapshot"}, {"camera", "counter"}, {"width", 320}});
+  EXPECT_TRUE(small.attachment.is_open()) << small.body.dump();
 
   show.second().kill();
   ASSERT_TRUE(show.wait_until([](const json& each) { return !each["problems"].empty(); }));

@@ -41,6 +41,21 @@ TEST_P(Png, ShowsBt709LimitedRangeAsAScreenDoes) {
   }
 }
 
+TEST(PngSize, IsMadeSmallerAndNeverLarger) {
+  FramePool pool({640, 360}, 1);
+  const auto canvas = pool.acquire();
+  const fakes::TempDir dir;
+  for (const auto& [most_width, size] : {std::pair(320, "320,180\n"), std::pair(2000, "640,360\n")}) {
+    const auto png = encode_png(as_const(canvas->picture()), most_width);
+    ASSERT_TRUE(png) << png.error().message;
+    const auto file = dir.write("a.png", std::string(png->begin(), png->end()));
+    EXPECT_EQ(
+        fakes::run({"ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", file})
+            .output,
+        size);
+  }
+}
+
 // ITU-R BT.709-6, item 3, in 8 bits.
 INSTANTIATE_TEST_SUITE_P(All, Png,
                          ::testing::Values(Colour{"Black", 16, 128, 128, 0, 0, 0},
