@@ -71,8 +71,8 @@ void Viewer::run(const std::stop_token& stop) {
     const auto fragment = muxer->take_fragment();
     if (!fragment || !send(*fragment)) break;
   }
+  is_over_ = true;  // before anybody can see the end of it
   ::shutdown(out_.get(), SHUT_RDWR);
-  is_over_ = true;
 }
 
 bool Viewer::send(const Bytes& bytes) const {
