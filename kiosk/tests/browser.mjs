@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -75,6 +75,7 @@ export async function look(page, name, sizes = kSizes) {
     await page.setViewportSize(viewport);
     await page.waitForTimeout(150);
     await page.screenshot({ path: path.join(process.env.VITRINE_SHOTS, `${name}-${size}.png`), animations: 'disabled' });
+    await compare(page, `${name}-${size}`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(wide, 0, `${name} at ${size}: wider than the screen`);
     if (sizes === kSizes && size !== 'phone') assert.deepEqual(await cutOff(page), [], `${name} at ${size}: cut off`);
@@ -86,6 +87,84 @@ export async function look(page, name, sizes = kSizes) {
   const told = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' ')}`);
   assert.deepEqual(told, [], `${name}: axe`);
   assert.deepEqual(page.complaints, [], `${name}: the browser complains`);
+}
+
+/// Holds the page against the picture of it that somebody looked at, without what is another one each time
+/// (`data-live`). VITRINE_GOLDENS=write takes new pictures, to be looked at before they are kept.
+async function compare(page, name) {
+  const show = (visibility) =>
+    page.evaluate((value) => {
+      for (const each of document.querySelectorAll('[data-live]')) each.style.visibility = value;
+    }, visibility);
+  await show('hidden');
+  const now = (await page.screenshot({ animations: 'disabled' })).toString('base64');
+  await show('');
+  const golden = path.join(process.env.VITRINE_SOURCE, 'kiosk/tests/goldens', `${name}.webp`);
+  const judge = await judgeOf(page.context().browser());
+  if (process.env.VITRINE_GOLDENS === 'write') {
+    mkdirSync(path.dirname(golden), { recursive: true });
+    writeFileSync(golden, Buffer.from(await judge.evaluate((png) => window.reduce(png), now), 'base64'));
+    return;
+  }
+  assert.ok(existsSync(golden), `${name}: nobody has looked at it yet (VITRINE_GOLDENS=write)`);
+  const share = await judge.evaluate(
+    ([png, webp]) => window.differ(png, webp),
+    [now, readFileSync(golden).toString('base64')],
+  );
+  assert.ok(share < kMostDifferent, `${name}: ${(share * 100).toFixed(1)} % of it looks otherwise than ${golden}`);
+}
+
+const kMostDifferent = 0.02;
+
+/// A page of its own that has eyes: Chromium decodes both pictures.
+let judgePage;
+async function judgeOf(chromium) {
+  if (judgePage) return judgePage;
+  judgePage = await (await chromium.newContext()).newPage();
+  await judgePage.evaluate(() => {
+    const kWidth = 480; // as small as it can be, and what moved is still seen
+    const kBlock = 8;
+    const kDifferent = 24; // of 255, in the mean of a block: above what WebP and another Chromium's edges make of it
+    const decode = async (type, base64) => createImageBitmap(await (await fetch(`data:${type};base64,${base64}`)).blob());
+    const draw = (picture, width, height) => {
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext('2d', { willReadFrequently: true });
+      context.imageSmoothingQuality = 'high';
+      context.drawImage(picture, 0, 0, width, height);
+      return { canvas, pixels: context.getImageData(0, 0, width, height).data };
+    };
+    const heightOf = (picture) => Math.round((picture.height * kWidth) / picture.width);
+    window.reduce = async (png) => {
+      const picture = await decode('image/png', png);
+      const { canvas } = draw(picture, kWidth, heightOf(picture));
+      const blob = await canvas.convertToBlob({ type: 'image/webp', quality: 0.8 });
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      return btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(''));
+    };
+    window.differ = async (png, webp) => {
+      const [now, then] = [await decode('image/png', png), await decode('image/webp', webp)];
+      if (then.height !== heightOf(now)) return 1;
+      const { width, height } = then;
+      const [a, b] = [draw(now, width, height).pixels, draw(then, width, height).pixels];
+      let different = 0;
+      let blocks = 0;
+      for (let top = 0; top + kBlock <= height; top += kBlock) {
+        for (let left = 0; left + kBlock <= width; left += kBlock) {
+          let sum = 0;
+          for (let y = top; y < top + kBlock; ++y) {
+            for (let x = left; x < left + kBlock; ++x) {
+              const at = (y * width + x) * 4;
+              sum += Math.abs(a[at] - b[at]) + Math.abs(a[at + 1] - b[at + 1]) + Math.abs(a[at + 2] - b[at + 2]);
+            }
+          }
+          ++blocks;
+          if (sum / (3 * kBlock * kBlock) > kDifferent) ++different;
+        }
+      }
+      return different / blocks;
+    };
+  });
+  return judgePage;
 }
 
 /// On a kiosk nobody scrolls: buttons that are not whole on the screen.
