@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -83,6 +84,31 @@ Result<Secret> load_credential(const std::filesystem::path& directory, std::stri
     if (secret || secret.error().code != ErrorCode::kNotFound) return secret;
   }
   return read_secret_file(directory / name, Guard::kMode);
+}
+
+Status store_credential(const std::filesystem::path& directory, std::string_view name, const Secret& secret) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  const std::filesystem::path target = directory / name;
+  std::string unfinished = target.string() + ".XXXXXX";
+  const UniqueFd fd(::mkostemp(unfinished.data(), O_CLOEXEC));  // 0600
+  if (!fd.is_open()) {
+    const bool may_not = errno == EACCES || errno == EPERM || errno == EROFS;
+    return fail_errno(may_not ? ErrorCode::kPermission : ErrorCode::kIo, "creating " + unfinished);
+  }
+  const std::string& text = secret.reveal();
+  const bool is_kept = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::write(fd.get(), "\n", 1) == 1 && ::fsync(fd.get()) == 0 &&
+                       ::rename(unfinished.c_str(), target.c_str()) == 0;
+  if (!is_kept) {
+    const int why = errno;
+    ::unlink(unfinished.c_str());
+    return fail_errno(ErrorCode::kIo, "writing " + target.string(), why);
+  }
+  const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent.is_open() || ::fsync(parent.get()) != 0)
+    return fail_errno(ErrorCode::kIo, "syncing " + directory.string());
+  return {};
 }
 
 }  // namespace vitrine

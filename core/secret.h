@@ -38,4 +38,8 @@ class Secret {
 /// content.
 Result<Secret> load_credential(const std::filesystem::path& directory, std::string_view name);
 
+/// Puts credential `name` into `directory` (made where it is missing), for its owner only: on the disk when it
+/// returns, or what was there before still is. Errors: kIo, kPermission.
+Status store_credential(const std::filesystem::path& directory, std::string_view name, const Secret& secret);
+
 }  // namespace vitrine

@@ -76,7 +76,8 @@ Desk::Desk(Config config, Stores stores)
       stage_book_(*stores_.desk),
       uplink_(*stores_.desk),
       help_([this](json event) { publish(event); }),
-      studio_routes_(config_) {
+      studio_routes_(config_),
+      destination_keys_(config_) {
 }
 
 void Desk::start_threads(ShopLink::Open open_adapter) {
@@ -137,6 +138,7 @@ Status Desk::open_doors() {
   add_routes(routes, show_routes_->routes());
   add_routes(routes, evidence_routes_->routes());
   add_routes(routes, studio_routes_.routes());
+  add_routes(routes, destination_keys_.routes());
   add_routes(routes, help_.routes());
   if (auto pages = page_routes(desk.pages_dir))
     add_routes(routes, std::move(*pages));

@@ -16,6 +16,7 @@
 #include "desk/access/access.h"
 #include "desk/access/device_certificate.h"
 #include "desk/api/api_server.h"
+#include "desk/destination_keys.h"
 #include "desk/evidence/as_run_reader.h"
 #include "desk/evidence/evidence_book.h"
 #include "desk/evidence/evidence_routes.h"
@@ -92,6 +93,7 @@ class Desk {
   std::unique_ptr<ShowRoutes> show_routes_;
   std::unique_ptr<EvidenceRoutes> evidence_routes_;
   StudioRoutes studio_routes_;
+  DestinationKeys destination_keys_;
   mutable std::mutex api_mutex_;    // who tells, while it comes and goes
   bool is_ending_ = false;          // guarded by api_mutex_
   std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_

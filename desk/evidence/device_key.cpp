@@ -57,30 +57,13 @@ std::string der_of(const PublicKey& key) {
 /// A new seed on the disk under its name, or nothing: a key that was used must never be another one after a
 /// power cut.
 Status make_seed(const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  const fs::path target = directory / kKeyName;
-  std::string unfinished = target.string() + ".XXXXXX";
-  const UniqueFd fd(::mkostemp(unfinished.data(), O_CLOEXEC));  // 0600
-  if (!fd.is_open()) return fail_errno(ErrorCode::kIo, "creating " + unfinished);
   std::array<unsigned char, crypto_sign_SEEDBYTES> seed{};
   randombytes_buf(seed.data(), seed.size());
-  std::array<char, 2 * crypto_sign_SEEDBYTES + 1> line{};
-  sodium_bin2hex(line.data(), line.size(), seed.data(), seed.size());
-  line.back() = '\n';
-  const bool is_kept = ::write(fd.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                       ::fsync(fd.get()) == 0 && ::rename(unfinished.c_str(), target.c_str()) == 0;
-  const int why = errno;
+  std::string hex(2 * seed.size() + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), seed.data(), seed.size());
+  hex.pop_back();  // its NUL
   sodium_memzero(seed.data(), seed.size());
-  sodium_memzero(line.data(), line.size());
-  if (!is_kept) {
-    ::unlink(unfinished.c_str());
-    return fail_errno(ErrorCode::kIo, "writing " + target.string(), why);
-  }
-  const UniqueFd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent.is_open() || ::fsync(parent.get()) != 0)
-    return fail_errno(ErrorCode::kIo, "syncing " + directory.string());
-  return {};
+  return store_credential(directory, kKeyName, Secret(std::move(hex)));
 }
 
 }  // namespace

@@ -512,6 +512,37 @@ TEST_F(DeskLiveDestinations, AShowReachesItsDestinationsAndAChangeOnAirTouchesNo
   EXPECT_GE(unbroken_pictures(first_.recordings("show").at(0)), 90U);
 }
 
+TEST_F(DeskLiveDestinations, ANewKeyIsDialledWithAndNeverTold) {
+  const auto api = [&](const std::string& method, const std::string& path, const std::string& body) {
+    return fakes::run({"curl", "-sS", "-w", " %{http_code}", "--unix-socket",
+                       (dir_.path() / "run" / "desk.sock").string(), "-X", method, "-H",
+                       "Content-Type: application/json", "-d", body,
+                       "http://localhost/api/v1/destinations" + path})
+        .output;
+  };
+  const std::string secret = "live_7a5c?expire=1999999999&sign=e6";
+  fs::remove(dir_.path() / "first-key");
+  EXPECT_THAT(api("GET", "", ""), HasSubstr("\"has_key\":false"));
+  for (const char* wrong : {R"({"key": "rtmp://push.example/live/abc"})", R"({"key": "a b"})",
+                            R"({"key": ""})", R"({"key": "密钥"})", R"({})"})
+    EXPECT_THAT(api("PUT", "/first/key", wrong), HasSubstr(" 400")) << wrong;
+  EXPECT_FALSE(fs::exists(dir_.path() / "first-key"));
+  EXPECT_THAT(api("PUT", "/third/key", R"({"key": "abc"})"), HasSubstr(" 404"));
+
+  ASSERT_EQ(ctl({"show", "start", "1"}).exit_code, 0);
+  ASSERT_TRUE(program_when("left out", "live"));
+  EXPECT_THAT(api("PUT", "/first/key", json{{"key", secret}}.dump()), HasSubstr("\"is_told\":true"));
+  ASSERT_TRUE(program_when("live", "live")) << "without a new start";
+  EXPECT_EQ(fs::status(dir_.path() / "first-key").permissions(), fs::perms(0600));
+  EXPECT_THAT(api("GET", "", ""), Not(HasSubstr("has_key\":false")));
+  EXPECT_THAT(api("GET", "", "") + ask({"status"}).dump(), Not(HasSubstr("sign=e6")));
+  ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
+  EXPECT_THAT(fakes::read_file(dir_.path() / "desk.log") + fakes::read_file(dir_.path() / "studio.log"),
+              Not(HasSubstr("sign=e6")));
+  first_.stop();
+  EXPECT_EQ(first_.recordings("live_7a5c").size(), 1U);
+}
+
 TEST_F(DeskLiveDestinations, AStudioThatDiesComesBackWhereItWasWanted) {
   ASSERT_EQ(put({"second"}, 0).exit_code, 0);
   ASSERT_EQ(ctl({"show", "start", "2"}).exit_code, 0);
