@@ -110,6 +110,7 @@ Scene read_scene(ObjectReader& reader, const Config& config, const ProgramConfig
     }
     scene.fallback_cameras.push_back(camera);
   });
+  scene.fade = std::chrono::milliseconds(reader.integer_or("fade_ms", 0, 0, 2000));
   scene.slate_data = nlohmann::json::object();
   reader.object_if_present("slate", [&](ObjectReader& slate) {
     if (slate.has("template")) scene.slate_template = slate.id("template");

@@ -56,7 +56,8 @@ struct Scene {
   std::string id;
   std::vector<Picture> pictures;
   std::vector<std::string>
-      fallback_cameras;  // take the first picture's place, in this order, before the slate does
+      fallback_cameras;               // take the first picture's place, in this order, before the slate does
+  std::chrono::milliseconds fade{0};  // how long other pictures than before take to come; 0: a cut
   std::string slate_template = "slate";
   nlohmann::json slate_data;
   std::vector<Sound> sounds;

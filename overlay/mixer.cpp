@@ -185,6 +185,27 @@ void Mixer::place(const I420& canvas, size_t slot_index, const CameraFrame& fram
   copy(as_const(kept), to);
 }
 
+void Mixer::keep(const I420& canvas) {
+  const I420Layout layout(canvas_);
+  kept_.resize(layout.bytes);
+  copy(as_const(canvas), layout.view(kept_.data()));
+}
+
+void Mixer::fade_from_kept(const I420& canvas, int share) {
+  if (kept_.empty() || share <= 0) return;
+  const I420 kept = I420Layout(canvas_).view(kept_.data());
+  const auto mix = [share](const PlaneView<uint8_t>& from, const PlaneView<uint8_t>& to, int width,
+                           int height) {
+    // What libyuv takes for "all of the other one" is 255 of 256; at the beginning of a fade nobody sees
+    // that.
+    libyuv::InterpolatePlane(to.data, to.stride_bytes, from.data, from.stride_bytes, to.data, to.stride_bytes,
+                             width, height, std::min(share, 255));
+  };
+  mix(kept.y, canvas.y, canvas_.width, canvas_.height);
+  mix(kept.u, canvas.u, (canvas_.width + 1) / 2, (canvas_.height + 1) / 2);
+  mix(kept.v, canvas.v, (canvas_.width + 1) / 2, (canvas_.height + 1) / 2);
+}
+
 void Mixer::blend(const I420& canvas, const Tile& tile, Point at, int opacity) const {
   const Rect& rect = tile.rect();
   opacity = std::clamp(opacity, 0, 256);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/geometry.h"
 #include "core/program_state.h"
@@ -31,6 +32,12 @@ class Mixer {
   /// lies inside. What it does not cover stays as it was.
   void place(const I420& canvas, size_t slot, const CameraFrame& frame, const Rect& area, Picture::Fit fit);
 
+  /// Keeps what stands on the canvas, for fade_from_kept.
+  void keep(const I420& canvas);
+  /// Mixes what was kept into what stands on the canvas now. Units: `share` of the kept one, 0 (nothing) to
+  /// 256 (it alone).
+  void fade_from_kept(const I420& canvas, int share);
+
   /// Lays a tile over the canvas with its top left at `at` (rounded down to even), clipped to the canvas.
   /// Units: opacity 0 (nothing) to 256 (as it is). Touches only what the tile covers.
   void blend(const I420& canvas, const Tile& tile, Point at, int opacity = 256) const;
@@ -41,6 +48,7 @@ class Mixer {
   Size canvas_;
   BlendFunctions functions_;
   std::array<std::unique_ptr<Slot>, kMaxPictures> slots_;
+  std::vector<uint8_t> kept_;  // a canvas; empty until one was kept
 };
 
 /// Video black over `area`, which is even: for a scene whose pictures leave something uncovered.

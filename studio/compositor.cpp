@@ -50,19 +50,58 @@ std::optional<CameraFrame> Compositor::fresh_frame(const Plan::Camera& camera, M
   return frame;
 }
 
-std::optional<CameraFrame> Compositor::first_picture(const Plan& plan, MediaTime now, int* camera) {
-  if (auto frame = fresh_frame(plan.pictures.front().camera, now)) {
+std::optional<CameraFrame> Compositor::first_picture(const std::vector<Plan::PlacedPicture>& pictures,
+                                                     const std::vector<Plan::Camera>& fallbacks,
+                                                     MediaTime now, int* camera) {
+  *camera = Visible::kSlate;
+  if (pictures.empty()) return std::nullopt;
+  if (auto frame = fresh_frame(pictures.front().camera, now)) {
     *camera = 0;
     return frame;
   }
-  for (size_t i = 0; i < plan.fallbacks.size(); ++i) {
-    if (auto frame = fresh_frame(plan.fallbacks[i], now)) {
+  for (size_t i = 0; i < fallbacks.size(); ++i) {
+    if (auto frame = fresh_frame(fallbacks[i], now)) {
       *camera = 1 + static_cast<int>(i);
       return frame;
     }
   }
-  *camera = Visible::kSlate;
   return std::nullopt;
+}
+
+int Compositor::draw_pictures(const I420& canvas, const std::vector<Plan::PlacedPicture>& pictures,
+                              const std::vector<Plan::Camera>& fallbacks, MediaTime now) {
+  int camera = Visible::kSlate;
+  const auto first = first_picture(pictures, fallbacks, now, &camera);
+  if (!first) return camera;
+  note_age(now - first->captured_at);
+  const auto& placed = pictures.front();
+  if (!covers(placed.area, canvas_)) overlay::fill_black(canvas, {0, 0, canvas_.width, canvas_.height});
+  mixer_.place(canvas, 0, *first, placed.area, placed.fit);
+  for (size_t i = 1; i < pictures.size(); ++i) {
+    if (const auto frame = fresh_frame(pictures[i].camera, now))
+      mixer_.place(canvas, i, *frame, pictures[i].area, pictures[i].fit);
+  }
+  return camera;
+}
+
+/// From the pictures of the last frame, as they are now, to those of a new plan. Not from the slate and not
+/// to it: who hides the set wants it hidden at once.
+void Compositor::begin_fade(const I420& canvas, const Plan& plan, MediaTime now) {
+  const bool is_other = !std::ranges::equal(shown_pictures_, plan.pictures, [](const auto& a, const auto& b) {
+    return a.camera.id == b.camera.id && a.area == b.area && a.fit == b.fit;
+  });
+  if (is_other) {
+    fade_ = 0ns;
+    if (plan.fade > 0ns && shown_camera_ != Visible::kSlate && !plan.pictures.empty() &&
+        draw_pictures(canvas, shown_pictures_, shown_fallbacks_, now) != Visible::kSlate) {
+      mixer_.keep(canvas);
+      fade_begin_ = now;
+      fade_ = plan.fade;
+    }
+  }
+  shown_revision_ = plan.revision;
+  shown_pictures_ = plan.pictures;
+  shown_fallbacks_ = plan.fallbacks;
 }
 
 void Compositor::note_age(MediaTime age) {
@@ -90,24 +129,21 @@ Visible Compositor::compose(const I420& canvas, const Plan& plan, const overlay:
   Visible visible;
   visible.revision = plan.revision;
   const Instant instant = plan.clock.at(now);
-  std::optional<CameraFrame> first;
-  if (!plan.pictures.empty()) first = first_picture(plan, now, &visible.camera);
-  if (first) {
-    note_age(now - first->captured_at);
-    const auto& placed = plan.pictures.front();
-    if (!covers(placed.area, canvas_)) overlay::fill_black(canvas, {0, 0, canvas_.width, canvas_.height});
-    mixer_.place(canvas, 0, *first, placed.area, placed.fit);
-  } else if (const auto* slate = tiles.find(plan.slate_key, instant); slate != nullptr) {
+  if (plan.revision != shown_revision_) begin_fade(canvas, plan, now);
+  visible.camera = draw_pictures(canvas, plan.pictures, plan.fallbacks, now);
+  shown_camera_ = visible.camera;
+  if (visible.camera == Visible::kSlate) {
+    fade_ = 0ns;
     overlay::fill_black(canvas, {0, 0, canvas_.width, canvas_.height});
-    mixer_.blend(canvas, *slate, {slate->rect().x, slate->rect().y});
-  } else {
-    overlay::fill_black(canvas,
-                        {0, 0, canvas_.width, canvas_.height});  // before the first tile was ever rendered
-  }
-  for (size_t i = 1; i < plan.pictures.size(); ++i) {
-    const auto& placed = plan.pictures[i];
-    if (const auto frame = fresh_frame(placed.camera, now))
-      mixer_.place(canvas, i, *frame, placed.area, placed.fit);
+    // None before the first tile was ever rendered.
+    if (const auto* slate = tiles.find(plan.slate_key, instant); slate != nullptr)
+      mixer_.blend(canvas, *slate, {slate->rect().x, slate->rect().y});
+    for (size_t i = 1; i < plan.pictures.size(); ++i) {
+      if (const auto frame = fresh_frame(plan.pictures[i].camera, now))
+        mixer_.place(canvas, i, *frame, plan.pictures[i].area, plan.pictures[i].fit);
+    }
+  } else if (const MediaTime into = now - fade_begin_; fade_ > 0ns && into < fade_) {
+    mixer_.fade_from_kept(canvas, static_cast<int>(256 * (fade_ - into) / fade_));
   }
   for (size_t i = 0; i < std::min(plan.layers.size(), Visible::kMaxLayers); ++i) {
     visible.forms[i] = blend_layer(canvas, plan.layers[i], tiles, instant);

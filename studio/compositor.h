@@ -48,8 +48,15 @@ class Compositor {
     MediaTime interval{};  // running mean
   };
 
+  /// The cameras of a plan, below everything else: which one stands in the first picture's place, kSlate for
+  /// none.
+  int draw_pictures(const I420& canvas, const std::vector<Plan::PlacedPicture>& pictures,
+                    const std::vector<Plan::Camera>& fallbacks, MediaTime now);
+  void begin_fade(const I420& canvas, const Plan& plan, MediaTime now);
   std::optional<CameraFrame> fresh_frame(const Plan::Camera& camera, MediaTime now);
-  std::optional<CameraFrame> first_picture(const Plan& plan, MediaTime now, int* camera);
+  std::optional<CameraFrame> first_picture(const std::vector<Plan::PlacedPicture>& pictures,
+                                           const std::vector<Plan::Camera>& fallbacks, MediaTime now,
+                                           int* camera);
   LayerForm blend_layer(const I420& canvas, const Plan::PlacedLayer& layer, const overlay::TileSet& tiles,
                         Instant instant);
   void note_age(MediaTime age);
@@ -58,6 +65,13 @@ class Compositor {
   overlay::Mixer mixer_;
   std::map<std::string, Rhythm> rhythms_;
   MediaTime picture_age_{};
+  // What the last frame showed, to fade from.
+  uint64_t shown_revision_ = 0;
+  std::vector<Plan::PlacedPicture> shown_pictures_;
+  std::vector<Plan::Camera> shown_fallbacks_;
+  int shown_camera_ = Visible::kSlate;
+  MediaTime fade_begin_{};
+  MediaTime fade_{};  // 0: none is on its way
 };
 
 }  // namespace vitrine::studio

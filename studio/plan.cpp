@@ -70,6 +70,7 @@ PreparedPlan prepare_plan(const ProgramScene& scene, uint64_t revision, const Sh
     plan->pictures.push_back({planner.camera(picture.camera), picture.area, picture.fit});
   }
   for (const auto& camera : scene.scene.fallback_cameras) plan->fallbacks.push_back(planner.camera(camera));
+  plan->fade = scene.scene.fade;
   plan->slate_key = planner.tile(scene.scene.slate_template, LayerForm::kNormal, scene.scene.slate_data);
   for (const auto& layer : scene.scene.layers) plan->layers.push_back(planner.layer(layer));
   for (const auto& sound : scene.scene.sounds) {

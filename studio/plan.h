@@ -57,6 +57,7 @@ struct Plan {
   ShowClock clock;
   std::vector<PlacedPicture> pictures;
   std::vector<Camera> fallbacks;
+  MediaTime fade{};  // from other pictures to these
   std::string slate_key;
   std::vector<PlacedLayer> layers;
   std::vector<Microphone> microphones;

@@ -645,7 +645,7 @@ Result<ApiAnswer> ShowRoutes::put_view(const ApiRequest& request) {
   if (parts_.config.find_program(view.program) == nullptr)
     return fail(ErrorCode::kNotFound, fmt::format("there is no program \"{}\"", view.program));
   auto read = read_body(request, [&](ObjectReader& reader) {
-    for (const char* key : {"pictures", "fallback_cameras", "sounds"})
+    for (const char* key : {"pictures", "fallback_cameras", "sounds", "fade_ms"})
       if (const json* value = reader.any(key)) view.body[key] = *value;
   });
   if (!read) return tl::unexpected(read.error());

@@ -330,7 +330,7 @@ json destinations_of(const ShowPlan& plan, const Config& config, const std::stri
 void set_view(json& scene, const StageSight& sight, const std::string& program,
               const std::string& studio_name) {
   if (const auto view = sight.views.find(program); view != sight.views.end())
-    for (const char* key : {"pictures", "fallback_cameras", "sounds"})
+    for (const char* key : {"pictures", "fallback_cameras", "sounds", "fade_ms"})
       if (view->second.body.contains(key)) scene[key] = view->second.body[key];
   if (!sight.show || !sight.show->slate) return;
   // A shop that hides the picture wants nobody to hear what goes on either.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/compositor.h"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "pictures.h"
@@ -111,6 +113,40 @@ TEST_F(CompositorTest, ACameraSlowByDesignIsNotStalled) {
   run_camera(counter, counter_picture, 500ms, 5s);
   EXPECT_EQ(compose(5s + 900ms).camera, 0);
   EXPECT_EQ(compose(5s + 1100ms).camera, Visible::kSlate);
+}
+
+TEST_F(CompositorTest, OtherPicturesFadeInAndTheCardIsThereAtOnce) {
+  counter = counter_picture.frame(kStart, 1);
+  door = door_picture.frame(kStart, 1);
+  compose(10ms);
+  plan.revision = 6;
+  plan.fade = 200ms;
+  plan.pictures = {{camera("door", &door), {0, 0, 320, 180}, Picture::Fit::kCover}};
+  add_card(LeaseEnd::kHide);
+  compose(43ms);
+  EXPECT_NEAR(luma_at(picture, kOffCard), kCounterGrey, 1);
+  EXPECT_EQ(luma_at(picture, kOnCard), kNormalGrey) << "a price never fades";
+  compose(143ms);
+  EXPECT_NEAR(luma_at(picture, kOffCard), (kCounterGrey + kDoorGrey) / 2, 1);
+  plan.revision = 7;  // a new price in between
+  compose(193ms);
+  EXPECT_NEAR(luma_at(picture, kOffCard), kCounterGrey / 4 + kDoorGrey * 3 / 4, 1);
+  compose(243ms);
+  EXPECT_EQ(luma_at(picture, kOffCard), kDoorGrey);
+}
+
+TEST_F(CompositorTest, ToTheSlateAndFromItIsACut) {
+  counter = counter_picture.frame(kStart, 1);
+  compose(10ms);
+  plan.revision = 6;
+  plan.fade = 200ms;
+  const auto pictures = std::exchange(plan.pictures, {});
+  compose(43ms);
+  EXPECT_EQ(luma_at(picture, kOffCard), kSlateGrey) << "hidden at once";
+  plan.revision = 7;
+  plan.pictures = pictures;
+  compose(76ms);
+  EXPECT_EQ(luma_at(picture, kOffCard), kCounterGrey);
 }
 
 TEST_F(CompositorTest, TheNextCameraTakesOverBeforeTheSlate) {
