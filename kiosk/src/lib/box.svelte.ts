@@ -63,6 +63,8 @@ export class Box {
   live = $state.raw<LiveAnswer>();
   shows = $state.raw<Show[]>([]); // that are planned
   preflight = $state.raw<Preflight>();
+  /// One more whenever something of the shop or of the shows may be another than what was read.
+  changes = $state(0);
   /// Which show the pre-flight is for; the first that is planned until somebody chooses. 0: none.
   chosen = $state<number | undefined>(storedShow());
 
@@ -136,6 +138,12 @@ export class Box {
     this.#readPreflight();
   }
 
+  /// Something of this page changed a show; its event comes as well, later.
+  reread(): void {
+    this.#readLive();
+    this.#readShows();
+  }
+
   takeLive(answer: LiveAnswer): void {
     learnTime(answer.now);
     const wasLive = this.live?.is_live;
@@ -174,6 +182,7 @@ export class Box {
 
   #hear(event: Event): void {
     this.#expectNews();
+    if (event.type === 'hello' || event.type === 'shop' || event.type === 'show' || event.type === 'live') ++this.changes;
     switch (event.type) {
       case 'hello':
         void this.#attempt(() => this.#readAll());

@@ -3,7 +3,7 @@
 /// as the viewers' players do; a picture now and then before that.
 
 const kAgainMs = 1000;
-const kPictureEveryMs = 3000;
+const kPictureEveryMs = { programs: 3000, cameras: 1000 };
 const kFarBehind_s = 1; // a page that was asleep goes on at what is shown now
 const kBehind_s = 0.35;
 const kCatchUp = 1.06; // nobody hears it: the sound of a page in the studio is off
@@ -26,10 +26,6 @@ function happens(target: EventTarget, name: string, signal: AbortSignal): Promis
   });
 }
 
-function address(program: string, what: string): string {
-  return `/api/v1/programs/${encodeURIComponent(program)}/${what}`;
-}
-
 function follow(video: HTMLVideoElement, buffered: TimeRanges): void {
   if (buffered.length === 0) return;
   const end = buffered.end(buffered.length - 1);
@@ -40,7 +36,7 @@ function follow(video: HTMLVideoElement, buffered: TimeRanges): void {
 }
 
 async function show(video: HTMLVideoElement, program: string, signal: AbortSignal, seen: Stop): Promise<void> {
-  const answer = await fetch(address(program, 'stream'), { signal, cache: 'no-store' });
+  const answer = await fetch(`/api/v1/programs/${encodeURIComponent(program)}/stream`, { signal, cache: 'no-store' });
   const type = answer.headers.get('Content-Type') ?? '';
   if (!answer.ok || !answer.body || !MediaSource.isTypeSupported(type)) throw new Error(type);
   const source = new MediaSource();
@@ -80,7 +76,7 @@ export function watchProgram(video: HTMLVideoElement, program: string, onPicture
 }
 
 /// Addresses of one picture after the other; '' when there is none.
-export function watchPictures(program: string, onPicture: (url: string) => void): Stop {
+export function watchPictures(of: 'programs' | 'cameras', id: string, onPicture: (url: string) => void): Stop {
   const stop = new AbortController();
   void (async () => {
     let last = '';
@@ -91,12 +87,12 @@ export function watchPictures(program: string, onPicture: (url: string) => void)
     };
     while (!stop.signal.aborted) {
       try {
-        const answer = await fetch(address(program, 'picture'), { signal: stop.signal, cache: 'no-store' });
+        const answer = await fetch(`/api/v1/${of}/${encodeURIComponent(id)}/picture`, { signal: stop.signal, cache: 'no-store' });
         give(answer.ok ? URL.createObjectURL(await answer.blob()) : '');
       } catch {
         give('');
       }
-      await rest(kPictureEveryMs, stop.signal);
+      await rest(kPictureEveryMs[of], stop.signal);
       // Nobody looks at a page that is not shown.
       if (document.hidden) await happens(document, 'visibilitychange', stop.signal).catch(() => undefined);
     }

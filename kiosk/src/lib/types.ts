@@ -75,11 +75,27 @@ export interface Help {
   at: string;
 }
 
+export interface Ref {
+  product: string;
+  variant: string;
+}
 export interface Offer {
   id: number;
   state: 'requested' | 'placed' | 'confirmed' | 'ending' | 'ended' | 'refused';
   end: string;
   quantity?: number;
+  why?: string;
+  prices: { product: string; variant: string; price: Money }[];
+}
+export interface Item extends Ref {
+  sku: string;
+  title: string;
+  option: string;
+  availability: 'unknown' | 'listed' | 'delisted' | 'in_review' | 'banned' | 'deleted';
+  price: Money;
+  reference_price?: Money;
+  stock?: number;
+  photo?: { blob: string };
 }
 export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
 export interface ToldSegment {
@@ -101,8 +117,22 @@ export interface Pace {
   items_in_a_row: number;
   hint: 'none' | 'item_soon_over' | 'item_too_long' | 'pause_now' | 'pause_too_short' | 'behind_plan';
 }
+/// As the plan has it; `id` is missing in one that is new.
+export interface Segment {
+  id?: number;
+  kind: Kind;
+  title?: string;
+  item?: Ref;
+}
+export interface Cue {
+  id: number;
+  text: string;
+  by: string;
+  at: string;
+}
 export interface Show {
   id: number;
+  version: number;
   state: 'template' | 'planned' | 'live' | 'over';
   started_at?: string;
   slate?: string;
@@ -111,7 +141,7 @@ export interface Show {
     host: string;
     begins_at?: string;
     ends_at?: string;
-    rundown: { id: number; kind: Kind }[];
+    rundown: Segment[];
   };
 }
 export interface LiveAnswer {
@@ -125,6 +155,7 @@ export interface LiveAnswer {
   next?: number;
   previous?: number;
   segments?: ToldSegment[];
+  cues?: Cue[];
   is_shown?: boolean;
   not_shown_because?: string;
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rundown, and how it is changed: as a whole, upon the version that was seen. Who was slower is told so and sees
+// the other one's.
+import { call } from '../lib/api';
+import { box } from '../lib/box.svelte';
+import { t } from '../lib/i18n.svelte';
+import type { Item, Segment, Show } from '../lib/types';
+import { keyOf } from './shop.svelte';
+
+export function nameOf(segment: Segment, items: Record<string, Item | null>): string {
+  if (segment.title) return segment.title;
+  if (!segment.item) return t(`kind.${segment.kind}`);
+  const item = items[keyOf(segment.item)];
+  return item?.title ?? (item === null ? t('operate.item.gone') : segment.item.product);
+}
+
+/// The items' own count: 1 for the first item, whatever stands between them.
+export function numberOf(rundown: Segment[], at: number): number | undefined {
+  if (rundown[at]?.kind !== 'item') return undefined;
+  return rundown.slice(0, at + 1).filter((each) => each.kind === 'item').length;
+}
+
+export function moved(rundown: Segment[], from: number, to: number): Segment[] {
+  const rest = rundown.filter((_, at) => at !== from);
+  const segment = rundown[from];
+  return segment ? [...rest.slice(0, to), segment, ...rest.slice(to)] : rundown;
+}
+
+/// The show as it is after that.
+export async function putRundown(show: Show, rundown: Segment[]): Promise<Show> {
+  const changed = await call<Show>('PUT', `shows/${show.id}`, {
+    plan: { ...show.plan, rundown },
+    version: show.version,
+  });
+  box.reread();
+  return changed;
+}
+
+export async function makeShow(title: string, rundown: Segment[]): Promise<Show> {
+  const made = await call<Show>('POST', 'shows', { plan: { title, rundown } });
+  box.choose(made.id);
+  box.reread();
+  return made;
+}
