@@ -95,7 +95,7 @@ export interface Item extends Ref {
   price: Money;
   reference_price?: Money;
   stock?: number;
-  photo?: { blob: string };
+  photo?: { blob?: string };
 }
 export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
 export interface ToldSegment {
