@@ -23,7 +23,9 @@ export function outcomeOf(entry: AuditEntry): string {
   if (entry.status === 401) return t('audit.denied');
   if (entry.status === 403) return t('audit.forbidden');
   if (entry.status === 429) return t('audit.toooften');
-  return entry.status < 500 ? t('audit.refused', { status: entry.status }) : t('audit.failed', { status: entry.status });
+  if (entry.status === 404) return t('audit.nothing');
+  if (entry.status === 409) return t('audit.conflict');
+  return t(entry.status < 500 ? 'audit.refused' : 'audit.failed');
 }
 
 export function matches(entry: AuditEntry, wish: string, name: string): boolean {

@@ -79,8 +79,6 @@ function ofDestination(each: FullDestination, raw: (start: string) => string): F
 }
 
 const kSectionOfPoint: Record<string, Section> = {
-  licence: 'papers',
-  payee: 'papers',
   item: 'shop',
   shop: 'shop',
   destination: 'outputs',
@@ -88,7 +86,9 @@ const kSectionOfPoint: Record<string, Section> = {
 };
 
 function ofPoint(point: Point): Finding {
-  const section = kSectionOfPoint[point.id.split('.')[0] ?? ''];
+  const kind = point.id.split('.')[0] ?? '';
+  // That a show's plan names none is mended in the plan, where shows are planned.
+  const section = kind !== 'licence' && kind !== 'payee' ? kSectionOfPoint[kind] : point.blocks ? 'papers' : undefined;
   return {
     id: point.id,
     level: point.level === 'red' ? 'red' : 'amber',
