@@ -101,6 +101,77 @@ describe('a box with a platform that is away', () => {
     await look(page, 'outputs');
   });
 
+  test('whatever a box can say has its sentence and what to do', async () => {
+    const broken = (status) => {
+      const { studio } = status;
+      if (!studio?.cameras) return status;
+      const [camera] = studio.cameras;
+      const [program] = studio.programs;
+      studio.cameras = [
+        { ...camera, warnings: ['frozen'] },
+        { ...camera, id: 'window', name: '橱窗', source: 'rtsp://10.0.0.7:554/ch1', state: 'waiting', restarts: 29, cause_code: 'auth_rejected', cause: 'camera rtsp://10.0.0.7:554/ch1 refused the user or password' },
+        { ...camera, id: 'hand', name: '手机位', source: 'v4l2:serial=9A21F0', state: 'absent' },
+        { ...camera, id: 'new', name: '新机位', state: 'no_signal', cause_code: 'of_tomorrow', cause: 'a cause that this page does not know' },
+      ];
+      studio.microphones = [{ ...studio.microphones[0], level_db: -90, warnings: ['silent'] }];
+      studio.programs = [
+        {
+          ...program,
+          state: 'failed',
+          cause_code: 'encode_failed',
+          recording: { state: 'failing', hours_left: 0, cause_code: 'disk_full', cause: 'No space left on device' },
+          destinations: [
+            { id: 'here', name: '抖音', platform: 'douyin', state: 'left out', cause: 'douyin-key: others may read this secret (mode 0644)' },
+            { id: 'away', name: '快手', platform: 'kuaishou', state: 'reconnecting', cause_code: 'auth_rejected', cause: 'refused the stream key' },
+          ],
+        },
+      ];
+      studio.problems = ['camera counter looks wrong: frozen', '3 as-run records could not be written; look at the disk'];
+      return { ...status, shop: { ...status.shop, is_reachable: false }, problems: ["the shop can't be read: timeout; tried again in 4 s"] };
+    };
+    const context = page.context();
+    const other = await context.newPage();
+    other.complaints = [];
+    await other.route('**/api/v1/status', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: broken(await answer.json()) });
+    });
+    await other.routeWebSocket('**/api/v1/events', (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((message) => {
+        const event = JSON.parse(message);
+        socket.send(JSON.stringify(event.type === 'status' ? { ...event, status: broken(event.status) } : event));
+      });
+    });
+    await other.goto(`${box.url}/setup`);
+    for (const words of [
+      '镜头“橱窗”没有画面：它不认用户名或密码',
+      '每分钟只试一次',
+      '镜头“手机位”没有画面：没有插好',
+      '镜头“新机位”没有画面：原因见下面的原话',
+      'a cause that this page does not know',
+      '“柜台”：画面不动了',
+      '“主播”：没有声音',
+      '节目 main 应该在播，但没有播出去：编码器出错',
+      '录像没有录上：硬盘满了',
+      '“抖音”没有推流：密钥读不到',
+      '“快手”断开了，正在重连：平台不认推流密钥',
+      '连不上店铺后台',
+      '3 as-run records could not be written',
+    ])
+      await text(other, words).waitFor();
+    // Each once: the box's own sentence stands with what it is about.
+    assert.equal(await other.getByText('looks wrong: frozen').count(), 1);
+    assert.equal(await other.getByText("the shop can't be read").count(), 1);
+    await look(other, 'overview-broken');
+    await go(other, 'cameras', '镜头和麦克风');
+    await text(other, 'USB：序列号 9A21F0').waitFor();
+    await look(other, 'cameras-broken');
+    await go(other, 'outputs', '节目和平台');
+    await look(other, 'outputs-broken');
+    await other.close();
+  });
+
   test('the evidence of it is checked and exported', async () => {
     await go(page, 'evidence', '留档');
     await button(page, '核对全部').click();
