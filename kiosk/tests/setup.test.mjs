@@ -457,9 +457,54 @@ describe('a box with a platform that is away', () => {
     await text(page, '内容不对').waitFor();
     await look(page, 'audit');
     await page.getByLabel('结果').selectOption('all');
+    await go(page, 'logs', '日志');
+    await text(page, '最近的日志').waitFor();
+    await page.getByText('正在读取').first().waitFor({ state: 'detached' });
+    await look(page, 'logs');
     await go(page, 'config', '配置文件');
     await text(page, 'sudo vitrinectl check').waitFor();
     await look(page, 'config');
+  });
+
+  test('the log stands there as the journal has it, the worst first to be seen', async () => {
+    const other = await page.context().newPage();
+    other.complaints = [];
+    const line = (at, unit, priority, words) => ({ at, unit, priority, text: words });
+    await other.route('**/api/v1/logs?*', (route) =>
+      route.fulfill({
+        json: {
+          available: true,
+          lines: [
+            line('2026-11-22T18:02:01.120Z', 'vitrine-studio', 6, 'source: counter is live from v4l2:serial=9A21F0: MJPEG 1920×1080'),
+            line('2026-11-22T18:02:09.500Z', 'vitrine-studio', 4, "publisher: destination 'douyin': refused the stream key [auth_rejected]; trying again in 5.0 s, for as long as it takes"),
+            line('2026-11-22T18:03:11.008Z', 'vitrine-desk', 3, 'vitrine-desk.service: Main process exited, code=killed, status=9/KILL'),
+          ],
+        },
+      }),
+    );
+    await other.goto(`${box.url}/setup#logs`);
+    await text(other, 'code=killed').waitFor();
+    assert.equal(await other.getByText('counter is live').count(), 0);
+    await other.getByLabel('看哪些').selectOption('all');
+    await text(other, 'counter is live').waitFor();
+    await look(other, 'logs-lines');
+    await other.getByLabel('查找').fill('stream key');
+    await other.getByText('code=killed').waitFor({ state: 'detached' });
+    await other.close();
+  });
+
+  test('a report is one file without any secret', async () => {
+    await go(page, 'overview', '现在的情况');
+    const saving = page.waitForEvent('download');
+    await button(page, '下载诊断包').click();
+    const saved = await saving;
+    assert.match(saved.suggestedFilename(), /^vitrine-\d{8}T\d{6}Z\.json$/);
+    const report = readFileSync(await saved.path(), 'utf8');
+    assert.equal(JSON.parse(report).config.destinations[0].key_credential, 'here-key');
+    assert.equal(JSON.parse(report).status.name, '老李生鲜 人民路店');
+    assert.equal(report.includes('user:password'), false);
+    await text(page, '不含任何密钥').waitFor();
+    await button(page, '关闭').click();
   });
 
   test('a desk that is killed is said at once and comes back by itself, where one was', async () => {

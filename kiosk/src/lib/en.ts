@@ -253,6 +253,7 @@ export const en: Dictionary = {
   'setup.access': 'Logins and tokens',
   'setup.evidence': 'Evidence',
   'setup.audit': 'Audit log',
+  'setup.logs': 'Log',
   'setup.config': 'Configuration file',
   'setup.count': '{count} to look at',
   'setup.reading': 'Reading…',
@@ -319,6 +320,10 @@ export const en: Dictionary = {
   'overview.stuck.log': 'The newest log',
   'overview.stuck.restart':
     'Restarts the studio: it goes on by itself after some seconds, platforms see a short break',
+  'support.save': 'Save a report',
+  'support.busy': 'Gathering…',
+  'support.saved':
+    '{name} is saved: state, configuration and log, without any key; hand it to who helps.',
 
   'find.studio': 'The studio does not answer',
   'fix.studio':
@@ -459,6 +464,7 @@ export const en: Dictionary = {
   'program.encoder.text': '{rate} Mb/s, {ms} ms a frame, {dropped} dropped',
   'destination.none': 'No platform is configured: it is recorded only.',
   'destination.reconnecting': 'Reconnecting',
+  'destination.leftout': 'Nothing is sent: its key can’t be read',
   'destination.server': 'Connected to {server}',
   'destination.since': 'Since {when}',
   'destination.connects': 'Connected {count} times',
@@ -848,6 +854,20 @@ export const en: Dictionary = {
   'did.DELETE help': 'answered the call',
   'did.POST evidence/verify': 'checked the evidence',
   'did.POST evidence/export': 'exported evidence',
+  'logs.title': 'The newest log',
+  'logs.lead':
+    'The newest 500 lines of studio and desk, the newest first. No key or password is in a log.',
+  'logs.find.hint': 'Words of the log, such as counter',
+  'logs.which': 'Which',
+  'logs.which.wrong': 'Warnings and errors',
+  'logs.which.all': 'All',
+  'logs.error': 'Error',
+  'logs.warning': 'Warn',
+  'logs.info': 'Info',
+  'logs.none': 'Nothing yet.',
+  'logs.nomatch': 'None among the newest 500 lines.',
+  'logs.away': 'The log can’t be seen here',
+  'logs.away.how': 'On the box: journalctl -u vitrine-studio -u vitrine-desk -n 50.',
 
   'config.how': 'How to change the configuration',
   'config.how.lead':

@@ -9,6 +9,7 @@ export const kSections = [
   'access',
   'evidence',
   'audit',
+  'logs',
   'config',
 ] as const;
 export type Section = (typeof kSections)[number];

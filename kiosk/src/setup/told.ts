@@ -169,6 +169,11 @@ export interface AuditEntry {
   path: Record<string, string>;
   status: number;
 }
+export interface Log {
+  available: boolean;
+  why?: string;
+  lines?: { at: string; unit: string; priority: number; text: string }[];
+}
 export interface EvidenceKey {
   device: string;
   rows: number;
