@@ -168,7 +168,7 @@ describe('a box with a platform that is away', () => {
     await text(other, 'USB：序列号 9A21F0').waitFor();
     await look(other, 'cameras-broken');
     await go(other, 'outputs', '节目和平台');
-    await look(other, 'outputs-broken');
+    await lookAtDialog(other, 'outputs-broken');
     await other.close();
   });
 
@@ -460,7 +460,7 @@ describe('a box with a platform that is away', () => {
     await go(page, 'logs', '日志');
     await text(page, '最近的日志').waitFor();
     await page.getByText('正在读取').first().waitFor({ state: 'detached' });
-    await look(page, 'logs');
+    await lookAtDialog(page, 'logs');
     await go(page, 'config', '配置文件');
     await text(page, 'sudo vitrinectl check').waitFor();
     await look(page, 'config');
@@ -532,7 +532,7 @@ describe('a box with a platform that is away', () => {
     await page.getByRole('heading', { level: 2, name: 'How it is now' }).waitFor();
     await look(page, 'overview-english-light');
     await go(page, 'users', 'Accounts and pairing');
-    await look(page, 'users-english-light');
+    await lookAtDialog(page, 'users-english-light');
   });
 });
 

@@ -832,6 +832,8 @@ export const en: Dictionary = {
   'did.POST live/host': 'changed the host',
   'did.POST live/insert': 'put a segment in',
   'did.POST live/slate': 'switched the slate',
+  'did.POST live/cues': 'told the host something',
+  'did.DELETE live/cues/*': 'took a cue away',
   'did.PUT live/layers/*': 'switched a layer on',
   'did.DELETE live/layers/*': 'switched a layer off',
   'did.PUT programs/*/view': 'chose cameras or microphones',

@@ -790,6 +790,8 @@ export const zh = {
   'did.POST live/host': '换主播',
   'did.POST live/insert': '插入一段',
   'did.POST live/slate': '开关休息画面',
+  'did.POST live/cues': '给主播递话',
+  'did.DELETE live/cues/*': '撤下给主播的话',
   'did.PUT live/layers/*': '打开图层',
   'did.DELETE live/layers/*': '关掉图层',
   'did.PUT programs/*/view': '切镜头或麦克风',
