@@ -398,9 +398,9 @@ export const en: Dictionary = {
   'fix.warn.clipping': 'Lower the microphone’s own gain, not with gain_db.',
   'fix.warn.other': 'Have a look and a listen.',
   'fix.leftout':
-    'Its words below say what to mend in /etc/vitrine/credentials/ (mode 0600); then vitrinectl retry, which interrupts nothing.',
+    'Put the key in again under “Programs, platforms”: it is used at once, and interrupts nothing.',
   'fix.destination.auth_rejected':
-    'Get a new key from the platform’s page, write it into the credential file, then vitrinectl retry. It interrupts nothing.',
+    'Get a new key from the platform’s page and put it in under “Programs, platforms”: it is used at once, and interrupts nothing.',
   'fix.destination.not_found':
     'The address is wrong: correct url in [[destination]] of vitrine.toml, then restart the studio.',
   'fix.destination.ingest_busy': 'Wait a minute or two. If it stays, another phone or box has the key.',
@@ -473,9 +473,26 @@ export const en: Dictionary = {
   'destination.checked': 'Platforms, checked',
   'destination.checked.lead':
     'Off air no platform is called: whether the key is there and not expired, and the rate within what is allowed.',
-  'destination.change': 'Another key or address',
+  'key.title': 'Stream keys',
+  'key.lead':
+    'Copy it from the platform’s page: it is used at once, and live platforms notice nothing. Nobody sees it again.',
+  'key.there': 'It has a key',
+  'key.since': 'put in {when}',
+  'key.none': 'No key: nothing can be sent',
+  'key.change': 'New key',
+  'key.put': 'Put a key in',
+  'key.change.which': 'New key: {name}',
+  'key.change.title': '{name}: a new key',
+  'key.change.lead': 'The old one is gone then.',
+  'key.change.submit': 'Use this key',
+  'key.key': 'Stream key',
+  'key.hint': 'Only the key, without the address before it',
+  'key.bad':
+    'That is no key: only the letters and digits, without an address that begins with rtmp://, and without spaces.',
+  'key.done': '{name} has its new key and uses it.',
+  'key.done.later': '{name} has its new key. The studio does not answer; it uses it when it is back.',
   'destination.change.lead':
-    'The key: into its file in /etc/vitrine/credentials/ (key_credential names it), then vitrinectl retry, which interrupts nothing. Address and platform: url and platform in [[destination]] of vitrine.toml. Keys are never shown on this page.',
+    'Another address or platform: url and platform in [[destination]] of /etc/vitrine/vitrine.toml, then restart the studio.',
 
   'shop.title': 'Where items come from',
   'shop.lead': 'Items, prices, stock and orders are the shop’s; the box reads them.',
@@ -854,6 +871,7 @@ export const en: Dictionary = {
   'did.POST sync': 'read the shop again',
   'did.POST help': 'called for help',
   'did.DELETE help': 'answered the call',
+  'did.PUT destinations/*/key': 'put a stream key in',
   'did.POST evidence/verify': 'checked the evidence',
   'did.POST evidence/export': 'exported evidence',
   'logs.title': 'The newest log',
@@ -901,8 +919,9 @@ export const en: Dictionary = {
   'config.desk': 'Where these pages are',
   'config.desk.keys': 'listen · listen_tls · host_names · pages_dir',
   'config.secrets': 'Keys and passwords',
-  'config.secrets.lead': 'One file each, never in vitrine.toml. No page, log or command shows them.',
-  'config.secrets.file': 'Make the file, named as key_credential or credential says',
-  'config.secrets.write': 'Paste the key, Enter, Ctrl-D',
-  'config.secrets.retry': 'A new key during a show: taken at once, the others are not interrupted',
+  'config.secrets.lead':
+    'Stream keys: under “Programs, platforms”. Passwords of cameras and of the shop’s server (user:password) are one file each, never in vitrine.toml. No page, log or command shows them.',
+  'config.secrets.file': 'Make the file, named as credential says',
+  'config.secrets.write': 'Paste the password, Enter, Ctrl-D',
+  'config.secrets.restart': 'A camera’s password is read when the studio starts',
 };

@@ -32,6 +32,16 @@ export interface FullStudio extends Studio {
   render?: { state: string; restarts: number };
   problems: string[];
 }
+export interface ConfiguredDestination {
+  id: string;
+  name: string;
+  program: string;
+  platform: string;
+  url: string;
+  has_key: boolean;
+  key_changed_at: string | null;
+  no_key_because?: string;
+}
 export interface ShopState {
   is_open: boolean;
   is_reachable: boolean;
