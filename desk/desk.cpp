@@ -129,6 +129,12 @@ Status Desk::open_doors() {
       ShowRoutes::Parts{config_, data_, shows_, cues_, stage_book_, *stage_, link_, papers_->photos(),
                         [this](const Show& show) { return scout_->check(show); }, tell});
   evidence_routes_ = std::make_unique<EvidenceRoutes>(*stores_.evidence);
+  support_routes_ = std::make_unique<SupportRoutes>(SupportRoutes::Parts{
+      .config = config_,
+      .version = VITRINE_VERSION,
+      .status = [this]() -> Result<json> { return status(); },
+      .sync = [this] { return shop_routes_->sync({}).map([](ApiAnswer answer) { return answer.body; }); },
+      .preflight = [this]() -> Result<json> { return to_json(scout_->check(Show{})); }});
   std::vector<Route> routes = {
       {"GET", "/api/v1/status", kStaff, "How the box is: the studio, the shop, what is wrong",
        [this](const ApiRequest& /*request*/) -> Result<ApiAnswer> { return ApiAnswer{.body = status()}; }}};
@@ -139,6 +145,7 @@ Status Desk::open_doors() {
   add_routes(routes, evidence_routes_->routes());
   add_routes(routes, studio_routes_.routes());
   add_routes(routes, destination_keys_.routes());
+  add_routes(routes, support_routes_->routes());
   add_routes(routes, help_.routes());
   if (auto pages = page_routes(desk.pages_dir))
     add_routes(routes, std::move(*pages));

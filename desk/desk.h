@@ -34,6 +34,7 @@
 #include "desk/stage/stage_book.h"
 #include "desk/studio_routes.h"
 #include "desk/studio_watch.h"
+#include "desk/support_routes.h"
 #include "desk/uplink_book.h"
 
 namespace vitrine::desk {
@@ -94,6 +95,7 @@ class Desk {
   std::unique_ptr<EvidenceRoutes> evidence_routes_;
   StudioRoutes studio_routes_;
   DestinationKeys destination_keys_;
+  std::unique_ptr<SupportRoutes> support_routes_;
   mutable std::mutex api_mutex_;    // who tells, while it comes and goes
   bool is_ending_ = false;          // guarded by api_mutex_
   std::unique_ptr<ApiServer> api_;  // set and taken away under api_mutex_

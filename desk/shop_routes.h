@@ -24,12 +24,12 @@ class ShopRoutes {
 
   /// They live no longer than this.
   [[nodiscard]] std::vector<Route> routes();
+  Result<ApiAnswer> sync(const ApiRequest& request);
 
  private:
   Result<ApiAnswer> items(const ApiRequest& request);
   Result<ApiAnswer> refused_items(const ApiRequest& request);
   Result<ApiAnswer> item(const ApiRequest& request);
-  Result<ApiAnswer> sync(const ApiRequest& request);
   Result<ApiAnswer> read_all(const ApiRequest& request);
   Result<ApiAnswer> orders(const ApiRequest& request);
   Result<ApiAnswer> sales(const ApiRequest& request);

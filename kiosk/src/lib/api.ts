@@ -25,13 +25,33 @@ export class Silence extends Error {
 }
 
 const kPatienceMs = 12_000; // going on air may take 4 s, a login its hash
+export const kLongPatienceMs = 300_000; // all of the evidence, a table of 50,000 items, a file
 
-export async function call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T> {
-  const request: RequestInit = { method, signal: AbortSignal.timeout(kPatienceMs), cache: 'no-store' };
+export async function call<T>(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: object,
+  patienceMs = kPatienceMs,
+): Promise<T> {
+  const request: RequestInit = { method, signal: AbortSignal.timeout(patienceMs), cache: 'no-store' };
   if (body !== undefined) {
     request.headers = { 'Content-Type': 'application/json' };
     request.body = JSON.stringify(body);
   }
+  return ask(path, request);
+}
+
+/// A file as it is. A large one on a slow network takes a while.
+export async function upload<T>(path: string, file: Blob): Promise<T> {
+  return ask(path, {
+    method: 'PUT',
+    headers: { 'Content-Type': file.type || 'application/octet-stream' },
+    body: file,
+    signal: AbortSignal.timeout(kLongPatienceMs),
+  });
+}
+
+async function ask<T>(path: string, request: RequestInit): Promise<T> {
   let answer: Response;
   let text: string;
   try {
