@@ -16,10 +16,15 @@ function extents(view: HTMLElement): Extent[] {
   });
 }
 
-/// How many entries are not whole in sight, above and below.
-export function hidden(view: HTMLElement): { above: number; below: number } {
+/// How many entries are not whole in sight, above and below. One that its page ends in the middle of, and that begins
+/// the next one, gets the class `cut`.
+export function hidden(view: HTMLElement, cut: string): { above: number; below: number } {
   const [top, bottom] = [view.scrollTop, view.scrollTop + view.clientHeight];
   const all = extents(view);
+  const entries = view.querySelectorAll('li');
+  all.forEach((each, index) => {
+    entries[index]?.classList.toggle(cut, each.top > top + kSlack && each.bottom > bottom + kSlack);
+  });
   return {
     above: all.filter((each) => each.top < top - kSlack).length,
     below: all.filter((each) => each.bottom > bottom + kSlack).length,
