@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { en } from './en';
-import type { Money, Words } from './types';
+import type { Amount, Money, Words } from './types';
 import { zh, type Dictionary, type Key } from './zh';
 
 export type Language = 'zh' | 'en';
@@ -78,4 +78,16 @@ export function dayAndTime(instant: number): string {
 export function moneyParts(money: Money): { symbol: string; figure: string } {
   const at = money.text.search(/[\d-]/);
   return { symbol: money.text.slice(0, at).trim(), figure: money.text.slice(at) };
+}
+
+/// Money that nobody wrote out, as the desk does it.
+export function amountText(amount: Amount): string {
+  if (amount.text !== undefined) return amount.text;
+  const format = new Intl.NumberFormat('zh-CN', {
+    style: 'currency',
+    currency: amount.currency,
+    currencyDisplay: 'narrowSymbol',
+  });
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  return format.format(amount.minor / 10 ** digits);
 }

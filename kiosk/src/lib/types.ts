@@ -96,6 +96,8 @@ export interface Item extends Ref {
   reference_price?: Money;
   stock?: number;
   photo?: { blob?: string };
+
+  prices?: { product: string; variant: string; price: Money; before: Money }[];
 }
 export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
 export interface ToldSegment {
@@ -104,6 +106,7 @@ export interface ToldSegment {
   title: string;
   number?: number;
   option?: string;
+  item?: ItemRef;
   availability?: 'unknown' | 'listed' | 'delisted' | 'in_review' | 'banned' | 'deleted';
   price?: Money;
   stock?: number;
@@ -142,6 +145,8 @@ export interface Show {
     begins_at?: string;
     ends_at?: string;
     rundown: Segment[];
+
+    rundown: { id: number; kind: Kind; title?: string; item?: ItemRef }[];
   };
 }
 export interface LiveAnswer {
@@ -183,3 +188,35 @@ export type Event =
   | { type: 'show'; show?: number; state?: string }
   | { type: 'status'; status: Status }
   | { type: 'help'; help: Help | null; answered_by?: string };
+
+/// One item of the shop; `variant` is empty where it has none.
+export interface ItemRef {
+  product: string;
+  variant: string;
+}
+/// What a colleague tells the host.
+export interface Cue {
+  id: number;
+  text: string;
+  by: string;
+  at: string;
+}
+/// What the shop's staff adds to an item, and when.
+export interface ItemNote {
+  talking_points?: string[];
+  deposit?: { pay: Amount; worth: Amount; balance_until: string };
+  certificates?: string[];
+  producer?: { name: string; address?: string; licence_number?: string };
+}
+export interface NoteVersion {
+  version: number;
+  changed_by: string;
+  changed_at: string;
+  note: ItemNote;
+}
+/// Money as a note has it: nobody wrote it out.
+export interface Amount {
+  minor: number;
+  currency: string;
+  text?: string;
+}

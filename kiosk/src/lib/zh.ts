@@ -975,6 +975,32 @@ export const zh = {
   'config.secrets.file': '建文件（名字照 credential 写）',
   'config.secrets.write': '粘贴密码，回车，再按 Ctrl-D',
   'config.secrets.restart': '镜头的密码在直播引擎启动时才读',
+
+  // /host
+  'host.price': '直播价',
+  'host.price.offer': '优惠价',
+  'host.price.after': '优惠结束后 {price}',
+  'host.price.neutral': '先别报价，以店铺页面为准',
+  'host.offer.waiting': '优惠还没生效，先别报价',
+  'host.quantity': '限量 {count} 件',
+  'host.deposit': '定金 {pay} 抵 {worth}，尾款 {until} 前付',
+  'host.notlisted': '还没上架，观众买不到',
+  'host.unknown': '店铺里找不到这件商品，先跳过',
+  'host.left': '还剩 {time}',
+  'host.over': '超时 {time}',
+  'host.points': '讲解点',
+  'host.points.none': '还没写讲解点。请场控在商品备注里补上。',
+  'host.more.below': '下面还有 {count} 条，会自动翻页',
+  'host.more.above': '上面还有 {count} 条',
+  'host.cue.read': '读了',
+  'host.cue.more': '后面还有 {count} 条',
+  'host.upcoming': '下一场',
+  'host.wait': '还有 {time}',
+  'host.late': '已到开播时间',
+  'host.rundown': '本场顺序',
+  'host.rundown.none': '这一场还没排商品。',
+  'host.rundown.unknown': '{item}：店铺里找不到',
+  'host.unplanned.lead': '场控排好下一场后，这里会显示顺序。',
 } as const;
 
 export type Key = keyof typeof zh;
