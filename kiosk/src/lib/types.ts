@@ -75,19 +75,15 @@ export interface Help {
   at: string;
 }
 
-export interface Ref {
-  product: string;
-  variant: string;
-}
 export interface Offer {
   id: number;
   state: 'requested' | 'placed' | 'confirmed' | 'ending' | 'ended' | 'refused';
   end: string;
   quantity?: number;
   why?: string;
-  prices: { product: string; variant: string; price: Money }[];
+  prices: { product: string; variant: string; price: Money; before?: Money }[];
 }
-export interface Item extends Ref {
+export interface Item extends ItemRef {
   sku: string;
   title: string;
   option: string;
@@ -125,13 +121,7 @@ export interface Segment {
   id?: number;
   kind: Kind;
   title?: string;
-  item?: Ref;
-}
-export interface Cue {
-  id: number;
-  text: string;
-  by: string;
-  at: string;
+  item?: ItemRef;
 }
 export interface Show {
   id: number;
@@ -145,8 +135,6 @@ export interface Show {
     begins_at?: string;
     ends_at?: string;
     rundown: Segment[];
-
-    rundown: { id: number; kind: Kind; title?: string; item?: ItemRef }[];
   };
 }
 export interface LiveAnswer {

@@ -4,13 +4,14 @@
 import { call } from '../lib/api';
 import { box } from '../lib/box.svelte';
 import { t } from '../lib/i18n.svelte';
+import { refText } from '../lib/items';
 import type { Item, Segment, Show } from '../lib/types';
-import { keyOf } from './shop.svelte';
+
 
 export function nameOf(segment: Segment, items: Record<string, Item | null>): string {
   if (segment.title) return segment.title;
   if (!segment.item) return t(`kind.${segment.kind}`);
-  const item = items[keyOf(segment.item)];
+  const item = items[refText(segment.item)];
   return item?.title ?? (item === null ? t('operate.item.gone') : segment.item.product);
 }
 

@@ -3,7 +3,8 @@
 // anew when something may have changed, never asked for by the clock.
 import { call, Refusal } from '../lib/api';
 import { box } from '../lib/box.svelte';
-import type { Item, Money, Offer, Ref, Show } from '../lib/types';
+import { itemPath, refText } from '../lib/items';
+import type { Item, Money, Offer, ItemRef, Show } from '../lib/types';
 
 export interface Tally {
   orders: number;
@@ -12,7 +13,7 @@ export interface Tally {
 }
 export interface Order {
   name: string;
-  item: Ref;
+  item: ItemRef;
   sku: string;
   quantity: number;
   placed_at: string;
@@ -24,10 +25,6 @@ export interface Figures {
 }
 
 const kPauseMs = 500; // changes come in bunches
-
-export const keyOf = (ref: Ref): string => `${ref.product}/${ref.variant}`;
-export const pathOf = (ref: Ref): string =>
-  `items/${encodeURIComponent(ref.variant === '' ? ref.product : keyOf(ref))}`;
 
 class Shop {
   items = $state.raw<Record<string, Item | null>>({}); // null: the shop has it no more
@@ -43,7 +40,7 @@ class Shop {
     return () => clearTimeout(this.#timer);
   }
 
-  offerOf(ref: Ref): Offer | undefined {
+  offerOf(ref: ItemRef): Offer | undefined {
     return this.offers.find(
       (each) =>
         each.state !== 'ended' &&
@@ -51,7 +48,7 @@ class Shop {
     );
   }
 
-  async #read(show: number | undefined, refs: Ref[]): Promise<void> {
+  async #read(show: number | undefined, refs: ItemRef[]): Promise<void> {
     try {
       const [figures, { offers }, ...items] = await Promise.all([
         show === undefined ? undefined : call<Figures>('GET', `shows/${show}/figures`),
@@ -66,11 +63,11 @@ class Shop {
     }
   }
 
-  async #item(ref: Ref): Promise<[string, Item | null]> {
+  async #item(ref: ItemRef): Promise<[string, Item | null]> {
     try {
-      return [keyOf(ref), await call<Item>('GET', pathOf(ref))];
+      return [refText(ref), await call<Item>('GET', itemPath(ref))];
     } catch (error) {
-      if (error instanceof Refusal && error.problem.status === 404) return [keyOf(ref), null];
+      if (error instanceof Refusal && error.problem.status === 404) return [refText(ref), null];
       throw error;
     }
   }
