@@ -122,7 +122,7 @@ async function judgeOf(chromium) {
   if (judgePage) return judgePage;
   judgePage = await (await chromium.newContext()).newPage();
   await judgePage.evaluate(() => {
-    const kWidth = 480; // as small as it can be, and what moved is still seen
+    const widthOf = (picture) => Math.min(480, Math.round(picture.width / 2)); // what moved is still seen
     const kBlock = 8;
     const kDifferent = 24; // of 255, in the mean of a block: above what WebP and another Chromium's edges make of it
     const decode = async (type, base64) => createImageBitmap(await (await fetch(`data:${type};base64,${base64}`)).blob());
@@ -133,10 +133,10 @@ async function judgeOf(chromium) {
       context.drawImage(picture, 0, 0, width, height);
       return { canvas, pixels: context.getImageData(0, 0, width, height).data };
     };
-    const heightOf = (picture) => Math.round((picture.height * kWidth) / picture.width);
+    const heightOf = (picture) => Math.round((picture.height * widthOf(picture)) / picture.width);
     window.reduce = async (png) => {
       const picture = await decode('image/png', png);
-      const { canvas } = draw(picture, kWidth, heightOf(picture));
+      const { canvas } = draw(picture, widthOf(picture), heightOf(picture));
       const blob = await canvas.convertToBlob({ type: 'image/webp', quality: 0.8 });
       const bytes = new Uint8Array(await blob.arrayBuffer());
       return btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(''));
