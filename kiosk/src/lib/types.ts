@@ -198,7 +198,8 @@ export interface Moment {
   on_air: boolean;
   time: string;
   recording: { exists: boolean; offset_ms: number } | null;
-  row?: { body: { at: string; camera?: string; basis?: { host?: string } | null; layers: Layer[] } } | null;
+  session?: Session | null;
+  row?: { body: { at: string; camera?: string; basis?: { host?: string; show?: number } | null; layers: Layer[] } } | null;
 }
 export interface Note {
   talking_points?: string[];
