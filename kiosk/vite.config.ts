@@ -9,7 +9,7 @@ export default defineConfig({
     // The pages' policy lets no data: address and no inline script in, so everything is a file.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ['kiosk.html', 'operate.html', 'host.html', 'setup.html'] },
+    rollupOptions: { input: ['kiosk.html', 'operate.html', 'host.html', 'service.html', 'setup.html'] },
   },
   // For whoever works on the pages: npx vite, beside a desk at its usual address.
   server: { proxy: { '/api': { target: 'http://localhost:8080', ws: true } } },

@@ -207,4 +207,73 @@ export interface Amount {
   minor: number;
   currency: string;
   text?: string;
+
+// Customer service: what was on screen when (docs/evidence.md), and what was ordered.
+
+/// As the evidence keeps it: without the text the desk writes for people.
+export interface Amount {
+  minor: number;
+  currency: string;
+}
+export interface Item {
+  product: string;
+  variant: string;
+  sku: string;
+  title: string;
+  option: string;
+  price: Money;
+  stock?: number;
+  availability: string;
+  photo?: { blob?: string };
+}
+export type Form = 'normal' | 'ended' | 'neutral';
+export interface Shown {
+  program: string;
+  session: string;
+  layer: string;
+  form: Form;
+  price: Amount | null;
+  offer: { id: number; begin: string; end: string } | null;
+  from: string;
+  until: string | null;
+}
+export interface Session {
+  program: string;
+  session: string;
+  started_at: string;
+  ended_at: string | null;
+}
+export interface Layer {
+  id: string;
+  form: Form;
+  template: string;
+  data: Record<string, unknown>;
+}
+export interface Moment {
+  on_air: boolean;
+  time: string;
+  recording: { exists: boolean; offset_ms: number } | null;
+  session?: Session | null;
+  row?: { body: { at: string; camera?: string; basis?: { host?: string; show?: number } | null; layers: Layer[] } } | null;
+}
+export interface Note {
+  talking_points?: string[];
+  deposit?: { pay: Amount; worth: Amount; balance_until: string };
+}
+export interface NoteVersion {
+  version: number;
+  changed_at: string;
+  changed_by: string;
+  note: Note;
+}
+export type OrderState = 'unknown' | 'open' | 'deposit_paid' | 'paid' | 'shipped' | 'cancelled' | 'refunded';
+export interface Order {
+  id: string;
+  number: string;
+  state: OrderState;
+  total: Money;
+  balance: Money;
+  name: string;
+  placed_at: string;
+  lines: { sku: string; quantity: number; unit_price: Money }[];
 }
