@@ -6,6 +6,11 @@ import type { Cue } from '../lib/types';
 
 const kSeen_ms = 1_500; // a key that was pressed just before it came was meant for the points
 
+/// As large as it is short.
+export function lengthOf(cue: Cue): 'short' | 'long' | 'longest' {
+  return cue.text.length <= 40 ? 'short' : cue.text.length <= 110 ? 'long' : 'longest';
+}
+
 /// What colleagues tell the host, the newest first: it is about now.
 export class Cues {
   /// Those that were read here are gone at once; the box follows.
