@@ -67,7 +67,7 @@ export function appearancesOf(shown: Shown[]): Appearance[] {
     .sort((a, b) => Date.parse(a.from) - Date.parse(b.from));
   for (const piece of pieces) {
     const phase = phaseOf(piece);
-    const open = all.findLast((each) => each.program === piece.program && each.session === piece.session);
+    const open = [...all].reverse().find((each) => each.program === piece.program && each.session === piece.session);
     if (open && (open.until === undefined || phase.from - open.until <= kGap)) {
       extend(open.phases, phase);
       if (phase.until === undefined || (open.until !== undefined && phase.until > open.until)) open.until = phase.until;
@@ -88,7 +88,7 @@ export function appearancesOf(shown: Shown[]): Appearance[] {
 /// What was on screen last before an order was placed: that is what the customer saw.
 export function lastBefore(all: Appearance[], instant: number): { appearance: Appearance; phase: Phase } | undefined {
   for (const appearance of all) {
-    const phase = appearance.phases.findLast((each) => each.from <= instant);
+    const phase = [...appearance.phases].reverse().find((each) => each.from <= instant);
     if (phase) return { appearance, phase };
   }
   return undefined;

@@ -20,7 +20,12 @@ function step(by: 1 | -1, search: HTMLElement | undefined): boolean {
 }
 
 /// What a key does here; whether it did something.
-export function pressed(event: KeyboardEvent, search: HTMLInputElement | undefined, back: () => boolean): boolean {
+export function pressed(
+  event: KeyboardEvent,
+  search: HTMLInputElement | undefined,
+  open: () => void,
+  back: () => boolean,
+): boolean {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || document.querySelector('dialog[open]')) return false;
   const isInSearch = document.activeElement === search;
   if (isTyping(event.target) && !isInSearch) return false;
@@ -34,12 +39,10 @@ export function pressed(event: KeyboardEvent, search: HTMLInputElement | undefin
       return step(1, search);
     case 'ArrowUp':
       return !isInSearch && step(-1, search);
-    case 'Enter': {
+    case 'Enter':
       if (!isInSearch) return false; // a button's own
-      const [first] = document.querySelectorAll<HTMLElement>(kRows);
-      first?.click();
-      return first !== undefined;
-    }
+      open();
+      return true;
     case 'Escape':
       return back();
     default:

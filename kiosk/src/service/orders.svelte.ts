@@ -54,14 +54,11 @@ export class Orders {
     return undefined;
   }
 
-  /// Orders of which somebody has a piece of the number, or an item's.
+  /// Orders of which somebody has a piece of the number.
   matching(text: string): Order[] {
     const wanted = text.trim().toLowerCase();
     if (wanted.length < 2) return [];
-    return (this.lists.all ?? []).filter(
-      (order) =>
-        order.number.toLowerCase().includes(wanted) || order.lines.some((line) => line.sku.toLowerCase() === wanted),
-    );
+    return (this.lists.all ?? []).filter((order) => order.number.toLowerCase().includes(wanted));
   }
 
   /// Looks up what is ordered: an order says only its number.
