@@ -92,29 +92,37 @@ export async function look(page, name, sizes = kSizes) {
 /// Holds the page against the picture of it that somebody looked at, without what is another one each time
 /// (`data-live`). VITRINE_GOLDENS=write takes new pictures, to be looked at before they are kept.
 async function compare(page, name) {
+  const golden = path.join(process.env.VITRINE_SOURCE, 'kiosk/tests/goldens', `${name}.webp`);
+  const judge = await judgeOf(page.context().browser());
+  if (process.env.VITRINE_GOLDENS === 'write') {
+    mkdirSync(path.dirname(golden), { recursive: true });
+    writeFileSync(golden, Buffer.from(await judge.evaluate((png) => window.reduce(png), await still(page)), 'base64'));
+    return;
+  }
+  assert.ok(existsSync(golden), `${name}: nobody has looked at it yet (VITRINE_GOLDENS=write)`);
+  const then = readFileSync(golden).toString('base64');
+  let share = 1;
+  // What is on its way may take a moment on a busy machine.
+  for (let tries = 0; tries < 8 && share >= kMostDifferent; ++tries) {
+    if (tries > 0) await page.waitForTimeout(250);
+    share = await judge.evaluate(([png, webp]) => window.differ(png, webp), [await still(page), then]);
+  }
+  assert.ok(share < kMostDifferent, `${name}: ${(share * 100).toFixed(1)} % of it looks otherwise than ${golden}`);
+}
+
+/// A picture without what is live.
+async function still(page) {
   const show = (visibility) =>
     page.evaluate((value) => {
       for (const each of document.querySelectorAll('[data-live]')) each.style.visibility = value;
     }, visibility);
   await show('hidden');
-  const now = (await page.screenshot({ animations: 'disabled' })).toString('base64');
+  const picture = (await page.screenshot({ animations: 'disabled' })).toString('base64');
   await show('');
-  const golden = path.join(process.env.VITRINE_SOURCE, 'kiosk/tests/goldens', `${name}.webp`);
-  const judge = await judgeOf(page.context().browser());
-  if (process.env.VITRINE_GOLDENS === 'write') {
-    mkdirSync(path.dirname(golden), { recursive: true });
-    writeFileSync(golden, Buffer.from(await judge.evaluate((png) => window.reduce(png), now), 'base64'));
-    return;
-  }
-  assert.ok(existsSync(golden), `${name}: nobody has looked at it yet (VITRINE_GOLDENS=write)`);
-  const share = await judge.evaluate(
-    ([png, webp]) => window.differ(png, webp),
-    [now, readFileSync(golden).toString('base64')],
-  );
-  assert.ok(share < kMostDifferent, `${name}: ${(share * 100).toFixed(1)} % of it looks otherwise than ${golden}`);
+  return picture;
 }
 
-const kMostDifferent = 0.02;
+const kMostDifferent = 0.04;
 
 /// A page of its own that has eyes: Chromium decodes both pictures.
 let judgePage;
