@@ -167,6 +167,17 @@ describe('on air', () => {
     assert.equal(await place('.window'), 0);
   });
 
+  test('news of the shop loses nobody his place', async () => {
+    await page.keyboard.press('PageDown');
+    const before = await place('.window');
+    assert.ok(before > 0);
+    await box.must('POST', 'offers', { seconds: 600, prices: [{ product: 'A004', variant: '', amount: '188' }] });
+    await page.waitForTimeout(1500);
+    assert.equal(await place('.window'), before);
+    await page.keyboard.press('PageUp');
+    assert.equal(await place('.window'), 0);
+  });
+
   test('every point is on some page, whole', async () => {
     const seen = new Set();
     for (let i = 0; i < 12; ++i) {

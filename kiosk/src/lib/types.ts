@@ -92,8 +92,6 @@ export interface Item extends ItemRef {
   reference_price?: Money;
   stock?: number;
   photo?: { blob?: string };
-
-  prices?: { product: string; variant: string; price: Money; before: Money }[];
 }
 export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
 export interface ToldSegment {
