@@ -52,7 +52,7 @@ before(async () => {
     plan: {
       title: '周日晚场 · 东北好物',
       host: '小李',
-      pace: { item_s: 60 },
+      pace: { item_s: 600 }, // no hint of it comes in between, however slow the machine is
       begins_at: new Date(Date.now() + 40 * 60_000).toISOString(),
       rundown: [
         { kind: 'opening' },

@@ -200,30 +200,15 @@ export interface NoteVersion {
   changed_at: string;
   note: ItemNote;
 }
-/// Money as a note has it: nobody wrote it out.
+/// Money as notes and the evidence have it: nobody wrote it out.
 export interface Amount {
   minor: number;
   currency: string;
   text?: string;
+}
 
 // Customer service: what was on screen when (docs/evidence.md), and what was ordered.
 
-/// As the evidence keeps it: without the text the desk writes for people.
-export interface Amount {
-  minor: number;
-  currency: string;
-}
-export interface Item {
-  product: string;
-  variant: string;
-  sku: string;
-  title: string;
-  option: string;
-  price: Money;
-  stock?: number;
-  availability: string;
-  photo?: { blob?: string };
-}
 export type Form = 'normal' | 'ended' | 'neutral';
 export interface Shown {
   program: string;
@@ -253,16 +238,6 @@ export interface Moment {
   recording: { exists: boolean; offset_ms: number } | null;
   session?: Session | null;
   row?: { body: { at: string; camera?: string; basis?: { host?: string; show?: number } | null; layers: Layer[] } } | null;
-}
-export interface Note {
-  talking_points?: string[];
-  deposit?: { pay: Amount; worth: Amount; balance_until: string };
-}
-export interface NoteVersion {
-  version: number;
-  changed_at: string;
-  changed_by: string;
-  note: Note;
 }
 export type OrderState = 'unknown' | 'open' | 'deposit_paid' | 'paid' | 'shipped' | 'cancelled' | 'refunded';
 export interface Order {
