@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Box, waitFor } from './box.mjs';
-import { Browser, button, idleLoad, kPin, logIn, look, text } from './browser.mjs';
+import { Browser, button, idleLoad, kPin, kSizes, logIn, look, text } from './browser.mjs';
 
 const kLongName = '东北五常稻花香二号当季新米真空包装十斤家庭装（含礼盒）';
 const kPoints = [
@@ -13,6 +13,8 @@ const kPoints = [
   '今天下单明天发，冷链到家',
 ];
 const kManyPoints = Array.from({ length: 16 }, (_, i) => `第 ${i + 1} 点：煮饭前泡二十分钟，水和米一比一点二，开锅就能闻到香味，凉了也不回生`);
+
+const kFar = { landscape: kSizes.landscape };
 
 let browser;
 let box;
@@ -50,7 +52,7 @@ before(async () => {
     plan: {
       title: '周日晚场 · 东北好物',
       host: '小李',
-      pace: { item_s: 60 },
+      pace: { item_s: 600 }, // no hint of it comes in between, however slow the machine is
       begins_at: new Date(Date.now() + 40 * 60_000).toISOString(),
       rundown: [
         { kind: 'opening' },
@@ -167,6 +169,17 @@ describe('on air', () => {
     assert.equal(await place('.window'), 0);
   });
 
+  test('news of the shop loses nobody his place', async () => {
+    await page.keyboard.press('PageDown');
+    const before = await place('.window');
+    assert.ok(before > 0);
+    await box.must('POST', 'offers', { seconds: 600, prices: [{ product: 'A004', variant: '', amount: '188' }] });
+    await page.waitForTimeout(1500);
+    assert.equal(await place('.window'), before);
+    await page.keyboard.press('PageUp');
+    assert.equal(await place('.window'), 0);
+  });
+
   test('every point is on some page, whole', async () => {
     const seen = new Set();
     for (let i = 0; i < 12; ++i) {
@@ -186,15 +199,23 @@ describe('on air', () => {
   test('sold out, a deposit, an item that is not there, a break: each says what to do', async () => {
     await goTo(3);
     await text(page, '已售罄').waitFor();
-    await look(page, 'host-soldout');
+    await look(page, 'host-soldout', kFar);
     await goTo(4);
     await text(page, '定金 ¥50.00 抵 ¥100.00').waitFor();
     await look(page, 'host-deposit');
+    await button(page, /账号菜单/).click();
+    await button(page, 'English').click();
+    assert.equal(await button(page, 'Light').count(), 0); // it is black, whatever was chosen
+    await button(page, 'Close').click();
+    await look(page, 'host-english', { landscape: kSizes.landscape, phone: kSizes.phone });
+    await button(page, /account menu/).click();
+    await button(page, '中文').click();
+    await button(page, '关闭').click();
     await goTo(5);
     await text(page, '店铺里找不到这件商品').waitFor();
     await goTo(6);
     await text(page, '后面没有了').waitFor();
-    await look(page, 'host-break');
+    await look(page, 'host-break', kFar);
   });
 
   test('what the operator mends in a note is there with the next news, without a reload', async () => {

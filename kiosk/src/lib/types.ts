@@ -92,8 +92,6 @@ export interface Item extends ItemRef {
   reference_price?: Money;
   stock?: number;
   photo?: { blob?: string };
-
-  prices?: { product: string; variant: string; price: Money; before: Money }[];
 }
 export type Kind = 'waiting' | 'opening' | 'item' | 'break' | 'recap' | 'next_show';
 export interface ToldSegment {
@@ -202,7 +200,7 @@ export interface NoteVersion {
   changed_at: string;
   note: ItemNote;
 }
-/// Money as a note has it: nobody wrote it out.
+/// Money as notes and the evidence have it: nobody wrote it out.
 export interface Amount {
   minor: number;
   currency: string;
