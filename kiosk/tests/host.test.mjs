@@ -247,6 +247,20 @@ describe('on air', () => {
     await page.setViewportSize({ width: 1920, height: 1080 });
   });
 
+  test('news that could not be read is read again; a price that may be another one is gone meanwhile', async () => {
+    let isAway = true;
+    await page.route('**/api/v1/live', (route) => (isAway ? route.abort('connectionreset') : route.continue()));
+    await cue('二号机看得更清楚');
+    await page.locator('.cost', { hasText: '先别报价' }).waitFor({ timeout: 8000 });
+    assert.equal(await page.locator('.banner').count(), 0); // the socket is well
+    isAway = false;
+    await text(page, '二号机看得更清楚').waitFor({ timeout: 2500 });
+    await page.locator('.cost', { hasText: '29.9' }).waitFor({ timeout: 2500 });
+    await page.unroute('**/api/v1/live');
+    await page.getByRole('button', { name: /二号机/ }).click();
+    await page.getByRole('button', { name: /二号机/ }).waitFor({ state: 'detached' });
+  });
+
   test('idle it takes next to nothing', async () => {
     const load = await idleLoad(page, 6);
     console.log(`idle, on air: ${load.toFixed(2)} % of a core on the page's thread`);

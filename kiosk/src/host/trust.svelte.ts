@@ -15,7 +15,7 @@ export class Trust {
 
   /// For as long as the component that calls it is there.
   watch(): void {
-    const isCut = $derived(box.link !== 'online' || box.status?.shop.is_reachable === false);
+    const isCut = $derived(box.link !== 'online' || box.isBehind || box.status?.shop.is_reachable === false);
     $effect(() => {
       if (!isCut) return;
       const timer = window.setTimeout(() => (this.#isOld = true), kHideAfter_ms);

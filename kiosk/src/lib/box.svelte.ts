@@ -12,6 +12,7 @@ export type Link = 'connecting' | 'online' | 'lost';
 const kFirstPauseMs = 400;
 const kLongestPauseMs = 5_000;
 const kSilenceMs = 4_000; // the desk says something every second
+const kAgainMs = 1_000;
 const kSoonMs = 250; // events come in bunches; one reading serves them all
 
 /// Runs `work` once for many calls, and again when it was called while it ran.
@@ -63,6 +64,8 @@ export class Box {
   live = $state.raw<LiveAnswer>();
   shows = $state.raw<Show[]>([]); // that are planned
   preflight = $state.raw<Preflight>();
+  /// There was news of what is on that could not be read yet: what is known may not be so any more.
+  isBehind = $state(false);
   /// One more whenever something of the shop or of the shows may be another than what was read.
   changes = $state(0);
   /// Which show the pre-flight is for; the first that is planned until somebody chooses. 0: none.
@@ -83,10 +86,23 @@ export class Box {
   #retry: number | undefined;
   #watchdog: number | undefined;
   #paceTimer: number | undefined;
+  #againTimer: number | undefined;
   #pause = kFirstPauseMs;
   #gist = '';
 
-  readonly #readLive = coalesced(() => this.#attempt(async () => this.takeLive(await call('GET', 'live'))));
+  readonly #readLive = coalesced(() =>
+    this.#attempt(async () => {
+      clearTimeout(this.#againTimer);
+      this.isBehind = true;
+      try {
+        this.takeLive(await call('GET', 'live'));
+      } catch (error) {
+        // The socket may be well, and say nothing more for long.
+        if (this.link === 'online') this.#againTimer = window.setTimeout(() => this.#readLive(), kAgainMs);
+        throw error;
+      }
+    }),
+  );
   readonly #readPreflight = coalesced(() =>
     this.#attempt(async () => {
       if (this.live?.is_live || !this.isOnSet) return;
@@ -148,6 +164,7 @@ export class Box {
     learnTime(answer.now);
     const wasLive = this.live?.is_live;
     this.live = answer;
+    this.isBehind = false;
     this.#watchPace();
     if (wasLive && !answer.is_live) {
       this.#readShows();
@@ -270,6 +287,7 @@ export class Box {
     clearTimeout(this.#watchdog);
     clearTimeout(this.#retry);
     clearTimeout(this.#paceTimer);
+    clearTimeout(this.#againTimer);
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close();
