@@ -29,8 +29,9 @@ struct Range {
   off_t end = 0;
 };
 struct Pieces {
-  Range head;  // ftyp and moov
-  Range fragments;
+  Range type;       // ftyp
+  Range head;       // moov
+  Range fragments;  // moof and mdat, again and again
 };
 
 Error os_error(const std::filesystem::path& file) {
@@ -43,7 +44,9 @@ uint64_t big_endian(const unsigned char* bytes, int count) {
   return value;
 }
 
-/// The boxes at the file's top level (ISO/IEC 14496-12, 4.2): a fragment is a moof with what follows it.
+/// The boxes at the file's top level (ISO/IEC 14496-12, 4.2): a fragment is a moof with what follows it. In a
+/// recording that is closed one mdat is around moov and all fragments, for players that know none
+/// (docs/adr/0303): it is gone into.
 Result<Pieces> find_pieces(int fd, const std::filesystem::path& file, int64_t first, int64_t last) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return tl::unexpected(os_error(file));
@@ -61,17 +64,22 @@ Result<Pieces> find_pieces(int fd, const std::filesystem::path& file, int64_t fi
       return fail(
           ErrorCode::kUnsupportedFormat,
           fmt::format("{}: no MP4 box at byte {}: the recording is damaged there", file.string(), at));
+    if (type == "mdat" && pieces.head.end == 0) {
+      at += big_endian(head.data(), 4) == 1 ? 16 : 8;
+      continue;
+    }
     if (size > static_cast<uint64_t>(status.st_size - at)) break;  // still being written
-    if (type == "mfra") break;                                     // an index, behind the last one
+    if (type == "moov" && pieces.head.end != 0) break;  // the index of a closed one, behind them all
+    if (type == "mfra") break;                          // an index, behind the last one
     if (type == "moof") {
       if (++fragment > last) break;
       if (fragment == first) pieces.fragments.begin = at;
     }
-    at += static_cast<off_t>(size);
-    if (fragment < 0)
-      pieces.head.end = at;
-    else if (type == "mdat" && fragment >= first)
-      pieces.fragments.end = at;
+    const Range box{at, at + static_cast<off_t>(size)};
+    if (type == "ftyp") pieces.type = box;
+    if (type == "moov") pieces.head = box;
+    if (type == "mdat" && fragment >= first) pieces.fragments.end = box.end;
+    at = box.end;
   }
   if (pieces.head.end == 0 || pieces.fragments.end == 0)
     return fail(ErrorCode::kNotFound, fmt::format("{} has nothing of that time", file.filename().string()));
@@ -111,8 +119,8 @@ Result<UniqueFd> Clips::send(const std::filesystem::path& recording, int64_t fir
   (void)::setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sending_.push_back(std::async(std::launch::async,
                                 [to = std::move(ours), from = std::move(file), parts = *pieces]() mutable {
-                                  if (send_range(to.get(), from.get(), parts.head))
-                                    send_range(to.get(), from.get(), parts.fragments);
+                                  for (const Range& range : {parts.type, parts.head, parts.fragments})
+                                    if (!send_range(to.get(), from.get(), range)) break;
                                   to.reset();  // the end of the file for who reads: this outlives its thread
                                   from.reset();
                                 }));

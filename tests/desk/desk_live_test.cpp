@@ -349,6 +349,8 @@ TEST_F(DeskLive, AClipIsTheRecordingItselfByteForByteWhileItGrowsAndAfter) {
   const auto while_it_grows = packets_of(clip);
   EXPECT_GT(while_it_grows.size(), 15U);
   ASSERT_EQ(ctl({"show", "stop"}).exit_code, 0);
+  // Closed, it has another shape.
+  ASSERT_TRUE(fakes::wait_for([&] { return ask({"status"})["programs"][0]["state"] == "off air"; }));
   EXPECT_EQ(get(middle - std::chrono::seconds(1), middle), "200 video/mp4");
   std::vector<fs::path> recordings;
   for (const auto& entry : fs::recursive_directory_iterator(dir_.path() / "state" / "recordings"))
