@@ -108,7 +108,6 @@ describe('the operator', () => {
   test('goes on, back, to a row, and behind the slate', async () => {
     await page.getByRole('button', { name: '下一段', exact: true }).dblclick();
     await waitFor('the second', async () => (await live()).segments.find((each) => each.number === 2)?.segment === (await live()).on.segment);
-    await page.locator('.steps [aria-busy=true]').first().waitFor({ state: 'detached' });
     await page.keyboard.press('p');
     await waitFor('the first', async () => (await live()).on.item?.product === 'A001');
     await page.locator('.rundown li', { hasText: '休息' }).getByRole('button', { name: '切到' }).click();
