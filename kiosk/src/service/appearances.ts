@@ -31,13 +31,15 @@ const kBeside = /^(countdown|limited)$/;
 function phaseOf(piece: Shown): Phase {
   const from = Date.parse(piece.from);
   const until = piece.until === null ? undefined : Date.parse(piece.until);
+  // One that was over is named by the evidence still, and has nothing to do with this price.
+  const offer = piece.offer && (piece.form !== 'normal' || Date.parse(piece.offer.end) > from) ? piece.offer : null;
   return {
     from,
     until,
     form: piece.form,
     price: piece.form === 'normal' ? piece.price : null,
-    offer: piece.offer?.id,
-    offerEnd: piece.offer ? Date.parse(piece.offer.end) : undefined,
+    offer: offer?.id,
+    offerEnd: offer ? Date.parse(offer.end) : undefined,
     at: from,
     longest: (until ?? Infinity) - from,
   };
