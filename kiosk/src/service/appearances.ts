@@ -25,6 +25,7 @@ export interface Appearance {
 
 const kGap = 1500; // a change of the scene in between is no break
 const kBlink = 400; // what nobody could read: between two rows of one change
+const kPending = 2000; // the card waits for the shop to confirm an offer: no price for a moment, and no news
 /// Layers that say something beside the card, and are there only with it.
 const kBeside = /^(countdown|limited)$/;
 
@@ -79,7 +80,7 @@ export function appearancesOf(shown: Shown[]): Appearance[] {
     }
   }
   for (const each of all) {
-    const read = each.phases.filter((phase) => phase.longest >= kBlink);
+    const read = each.phases.filter((phase) => phase.longest >= (phase.price === null ? kPending : kBlink));
     if (read.length === 0) continue;
     each.phases = [];
     for (const phase of read) extend(each.phases, phase);
