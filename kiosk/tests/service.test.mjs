@@ -43,7 +43,7 @@ async function playShow(box) {
     template: 'certificate',
     data: { title: '检测报告', lines: ['农药残留 未检出', '编号 JC-2026-118'] },
   });
-  await pause(1500);
+  await pause(4000);
   await box.must('POST', 'live/go', { to: 'next' });
   await on('A001', (each) => each.price?.minor === 3990);
   await pause(1500);
