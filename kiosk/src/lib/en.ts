@@ -1071,6 +1071,7 @@ export const en: Dictionary = {
   'svc.start.lead': 'Enter an item’s number, name or pinyin initials, part of an order number, or a time on air such as “yesterday 20:15”.',
   'svc.latest': 'Last show: {title}',
   'svc.latest.live': 'On air now: {title}',
+  'svc.on': 'on now',
   'svc.found.time': 'What was on screen at that moment',
   'svc.found.program': 'What was on screen · program {name}',
   'svc.found.more': '{shown} of {total} items are shown: show more',

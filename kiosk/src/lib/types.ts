@@ -141,7 +141,7 @@ export interface LiveAnswer {
   remarks: string[];
   fault?: string;
   show?: Show;
-  on?: { step: number; segment: number; kind: Kind; host: string };
+  on?: { step: number; segment: number; kind: Kind; host: string; item?: { product: string; variant: string } };
   pace?: Pace;
   next?: number;
   previous?: number;

@@ -1020,6 +1020,7 @@ export const zh = {
   'svc.start.lead': '可以输入商品编号、名称或拼音首字母，订单号的几位，或播出时间，例如“昨天 20:15”。',
   'svc.latest': '最近一场：{title}',
   'svc.latest.live': '正在直播：{title}',
+  'svc.on': '正在讲',
   'svc.found.time': '看这一刻的画面',
   'svc.found.program': '看这一刻的画面 · 节目 {name}',
   'svc.found.more': '已显示 {shown} 件，共 {total} 件，再显示一些',

@@ -25,19 +25,22 @@ export interface Appearance {
 
 const kGap = 1500; // a change of the scene in between is no break
 const kBlink = 400; // what nobody could read: between two rows of one change
+const kPending = 2000; // the card waits for the shop to confirm an offer: no price for a moment, and no news
 /// Layers that say something beside the card, and are there only with it.
 const kBeside = /^(countdown|limited)$/;
 
 function phaseOf(piece: Shown): Phase {
   const from = Date.parse(piece.from);
   const until = piece.until === null ? undefined : Date.parse(piece.until);
+  // One that was over is named by the evidence still, and has nothing to do with this price.
+  const offer = piece.offer && (piece.form !== 'normal' || Date.parse(piece.offer.end) > from) ? piece.offer : null;
   return {
     from,
     until,
     form: piece.form,
     price: piece.form === 'normal' ? piece.price : null,
-    offer: piece.offer?.id,
-    offerEnd: piece.offer ? Date.parse(piece.offer.end) : undefined,
+    offer: offer?.id,
+    offerEnd: offer ? Date.parse(offer.end) : undefined,
     at: from,
     longest: (until ?? Infinity) - from,
   };
@@ -77,7 +80,7 @@ export function appearancesOf(shown: Shown[]): Appearance[] {
     }
   }
   for (const each of all) {
-    const read = each.phases.filter((phase) => phase.longest >= kBlink);
+    const read = each.phases.filter((phase) => phase.longest >= (phase.price === null ? kPending : kBlink));
     if (read.length === 0) continue;
     each.phases = [];
     for (const phase of read) extend(each.phases, phase);

@@ -10,10 +10,17 @@ export interface Span {
   until: number;
 }
 
-/// Not before the show began, not beyond what the desk gives at once.
-export function spanOf(program: string, from: number, until: number, began: number | undefined): Span {
+/// Not before the show began nor after it, not beyond what the desk gives at once.
+export function spanOf(
+  program: string,
+  from: number,
+  until: number,
+  began: number | undefined,
+  ended: number | undefined,
+): Span {
   const first = Math.max(from, began ?? from);
-  return { program, from: first, until: Math.min(Math.max(until, first + 2_000), first + kLongestMs) };
+  const last = Math.min(until, ended ?? until);
+  return { program, from: first, until: Math.min(Math.max(last, first + 2_000), first + kLongestMs) };
 }
 
 const kQuietMs = 15_000;

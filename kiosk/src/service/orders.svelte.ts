@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shop's orders, by what is to be done with them, and when a balance is due: that stands in the item's note.
-import { call, Refusal } from '../lib/api';
+import { call, type Problem, Refusal, Silence } from '../lib/api';
 import type { Item, NoteVersion, Order } from '../lib/types';
 import { forEachOf, noteAt, notesOf, refText } from './evidence.svelte';
 
@@ -119,8 +119,10 @@ export const isOff = (order: Order): boolean => order.state === 'cancelled' || o
 
 /// The desk's own file, under a name that says what it is.
 export async function saveTable(which: Which, name: string): Promise<void> {
-  const answer = await fetch(`/api/v1/orders?which=${which}&format=csv`, { cache: 'no-store' });
-  if (!answer.ok) throw new Refusal(await answer.json());
+  const query = `/api/v1/orders?which=${which}&format=csv`;
+  const answer = await fetch(query, { cache: 'no-store', signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
+  if (!answer) throw new Silence('lost');
+  if (!answer.ok) throw new Refusal((await answer.json()) as Problem);
   const link = document.createElement('a');
   link.href = URL.createObjectURL(await answer.blob());
   link.download = name;

@@ -56,7 +56,7 @@ export interface Latest {
   title: string;
   isLive: boolean;
   /// `product` or `product/variant`, and what it is called.
-  items: { name: string; title: string; detail: string }[];
+  items: { name: string; item: Item; isOn: boolean }[];
 }
 
 type Rundown = { kind: string; item?: { product: string; variant: string } }[];
@@ -77,9 +77,10 @@ export async function latestOf(live: LiveAnswer): Promise<Latest | undefined> {
     },
     () => undefined,
   );
+  const on = live.on?.item ? refText(live.on.item) : '';
   const items = wanted.flatMap((name) => {
     const item = found.get(name);
-    return item ? [{ name, title: item.title, detail: [item.sku, item.option].filter(Boolean).join(' · ') }] : [];
+    return item ? [{ name, item, isOn: name === on }] : [];
   });
   return { title: show.plan.title, isLive: live.is_live, items };
 }

@@ -15,15 +15,16 @@ export function sentenceOf(card: Layer, layers: Layer[], at: number): string {
   } else {
     parts.push(t('svc.say.noprice', { why: noPriceText(card) }));
   }
-  if (price) parts.push(...offerOf(layers), ...depositOf(card));
+  if (price) parts.push(...offerOf(layers, at), ...depositOf(card));
   parts.push(t('svc.say.end'));
   return parts.join('');
 }
 
-function offerOf(layers: Layer[]): string[] {
+function offerOf(layers: Layer[], at: number): string[] {
   const countdown = layers.find((layer) => layer.template === 'countdown' && layer.form === 'normal');
   const limited = layers.find((layer) => /^(countdown|limited)$/.test(layer.template) && layer.form === 'normal');
   const end = countdown ? timeOf(countdown.data, 'ends_at') : undefined;
+  if (end !== undefined && end <= at) return []; // it stands there a while after its end
   const total = limited ? numberOf(limited.data, 'stock_total') : undefined;
   const unit = limited && typeof limited.data['count_unit'] === 'string' ? limited.data['count_unit'] : '';
   return [
