@@ -108,8 +108,11 @@ describe('the operator', () => {
   test('goes on, back, to a row, and behind the slate', async () => {
     await page.getByRole('button', { name: '下一段', exact: true }).dblclick();
     await waitFor('the second', async () => (await live()).segments.find((each) => each.number === 2)?.segment === (await live()).on.segment);
+    const isOn = (name) => page.locator('.rundown li.on', { hasText: name }).waitFor();
+    await isOn('老坛');
     await page.keyboard.press('p');
     await waitFor('the first', async () => (await live()).on.item?.product === 'A001');
+    await isOn('延边');
     await page.locator('.rundown li', { hasText: '休息' }).getByRole('button', { name: '切到' }).click();
     await waitFor('the break', async () => (await live()).on.kind === 'break');
     await page.keyboard.press('s');
