@@ -91,11 +91,12 @@ const commerce::Offer* running_offer(const ItemSight& sight, Instant now) {
              : nullptr;
 }
 
-/// When an offer that is off the air went there. One that was ended early did when it last changed.
+/// When an offer that is off the air went there. One that was ended early did when it last changed; who ended
+/// it at its end may have done so by an offset that is a little newer than ours.
 Instant end_of(const commerce::Offer& offer, const StageSight& sight) {
-  return offer.state == OfferState::kConfirmed
-             ? offer.window.end
-             : std::min(offer.window.end, offer.changed_at + sight.clock_offset);
+  const Instant changed = offer.changed_at + sight.clock_offset;
+  return offer.state == OfferState::kConfirmed || changed + kClockSlack >= offer.window.end ? offer.window.end
+                                                                                            : changed;
 }
 
 /// The offer, when it has just ended, or the price behind it is not known yet: the shop may still charge it.

@@ -23,6 +23,10 @@
 
 namespace vitrine::desk {
 
+/// How well two clocks are known to each other: an offset that differs by less is the same, since each one is
+/// another state for the studio.
+inline constexpr std::chrono::milliseconds kClockSlack{50};
+
 /// The item that is on, as it is known at one moment. All times are by the backend's clock.
 struct ItemSight {
   commerce::CatalogueItem item;

@@ -18,12 +18,11 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr auto kQuickly = 2s;       // what needs no drawing
-constexpr auto kDrawing = 10s;      // the studio itself gives up after 8
-constexpr auto kLookEvery = 1s;     // leases, and what nobody pokes for
-constexpr auto kTryEvery = 500ms;   // while the studio does not answer
-constexpr auto kClockSlack = 50ms;  // an offset that differs by less is the same: each one is another state
-constexpr int kTries = 8;           // revisions of others and templates that are refused, in one look
+constexpr auto kQuickly = 2s;      // what needs no drawing
+constexpr auto kDrawing = 10s;     // the studio itself gives up after 8
+constexpr auto kLookEvery = 1s;    // leases, and what nobody pokes for
+constexpr auto kTryEvery = 500ms;  // while the studio does not answer
+constexpr int kTries = 8;          // revisions of others and templates that are refused, in one look
 constexpr size_t kMostComing = 3;
 constexpr int kNewestOffers = 100;
 const Instant kFarAway = Instant{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};

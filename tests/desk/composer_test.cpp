@@ -61,7 +61,7 @@ class ComposerTest : public testing::Test {
     item.stock = 5;
     sight_.item->price_holds_until = kNow + 50s;
   }
-  void give_offer(OfferState state, std::chrono::seconds left) {
+  void give_offer(OfferState state, std::chrono::milliseconds left) {
     commerce::Offer offer;
     offer.id = 3;
     offer.state = state;
@@ -152,6 +152,15 @@ TEST_F(ComposerTest, AnEndIsSeenForAMomentHoweverQuickTheShopIs) {
   sight_.now = kNow + 5s;
   EXPECT_EQ(form("card", sight_.now), LayerForm::kNormal);
   EXPECT_TRUE(layer("countdown").is_null());
+}
+
+TEST_F(ComposerTest, AnEndByAClockThatIsAHairAheadIsTheOffersOwn) {
+  give_offer(OfferState::kEnded, 20ms);
+  sight_.item->offer->changed_at = kNow;
+  sight_.item->item.price = {3990, kCny};
+  EXPECT_EQ(form("card", kNow + 19ms), LayerForm::kNormal);
+  EXPECT_EQ(form("card", kNow + 20ms), LayerForm::kEnded) << "in its frame, as the countdown";
+  EXPECT_EQ(form("countdown", kNow + 1s), LayerForm::kNormal) << "in its ended form by itself";
 }
 
 TEST_F(ComposerTest, AnOfferThatWasEndedEarlyIsTheSameAtEveryLook) {
