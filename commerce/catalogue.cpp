@@ -230,8 +230,9 @@ Result<Catalogue::Page> Catalogue::page(const std::string& search, int64_t offse
     count.bind(5, pinyin);
     count.executeStep();
     page.total = count.getColumn(0).getInt64();
-    SQLite::Statement found(database, std::string("SELECT ") + kItemColumns + condition +
-                                          " ORDER BY sku, product, variant LIMIT ?3 OFFSET ?4");
+    SQLite::Statement found(
+        database, std::string("SELECT ") + kItemColumns + condition +
+                      " ORDER BY lower(sku) <> lower(?2), sku, product, variant LIMIT ?3 OFFSET ?4");
     found.bind(1, backend_);
     found.bind(2, search);
     found.bind(5, pinyin);
@@ -257,6 +258,24 @@ Result<std::optional<Catalogue::Row>> Catalogue::find(const Ref& ref) const {
   });
   if (!read) return tl::unexpected(read.error());
   return row;
+}
+
+Result<std::vector<Catalogue::Row>> Catalogue::find(const std::string& word) const {
+  std::vector<Row> rows;
+  auto read = store_.read([&](SQLite::Database& database) -> Status {
+    SQLite::Statement found(database, std::string("SELECT ") + kItemColumns +
+                                          " FROM item WHERE backend = ?1 AND (sku = ?2 OR product = ?2 OR "
+                                          "product || '/' || variant = ?2) ORDER BY product, variant");
+    found.bind(1, backend_);
+    found.bind(2, word);
+    while (found.executeStep()) {
+      Row row = row_of(found);
+      if (row.item.sku == word || row.item.ref.text() == word) rows.push_back(std::move(row));
+    }
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return rows;
 }
 
 Result<std::vector<Catalogue::Refusal>> Catalogue::refused() const {

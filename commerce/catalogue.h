@@ -55,10 +55,12 @@ class Catalogue {
     std::vector<Row> rows;
     int64_t total = 0;
   };
-  /// In `list`'s order; of those whose number, name, option or category has `search` in it, or whose name has
-  /// it in pinyin, by its initials or in full. Empty: all.
+  /// In `list`'s order, but first whose number `search` is; of those whose number, name, option or category
+  /// has `search` in it, or whose name has it in pinyin, by its initials or in full. Empty: all.
   [[nodiscard]] Result<Page> page(const std::string& search, int64_t offset, int64_t most) const;
   [[nodiscard]] Result<std::optional<Row>> find(const Ref& ref) const;
+  /// Whose number or `Ref::text` is `word`: one, none, or items that share a number.
+  [[nodiscard]] Result<std::vector<Row>> find(const std::string& word) const;
   [[nodiscard]] Result<std::vector<Refusal>> refused() const;
 
  private:

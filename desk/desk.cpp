@@ -124,7 +124,7 @@ Status Desk::open_doors() {
   if (!access) return tl::unexpected(access.error());
   access_ = std::move(*access);
   const Publish tell = [this](json event) { publish(event); };
-  shop_routes_ = std::make_unique<ShopRoutes>(ShopRoutes::Parts{config_, data_, *papers_, link_});
+  shop_routes_ = std::make_unique<ShopRoutes>(ShopRoutes::Parts{config_, data_, *papers_, link_, shows_});
   show_routes_ = std::make_unique<ShowRoutes>(
       ShowRoutes::Parts{config_, data_, shows_, cues_, stage_book_, *stage_, link_, papers_->photos(),
                         [this](const Show& show) { return scout_->check(show); }, tell});

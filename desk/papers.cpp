@@ -305,20 +305,18 @@ Result<ApiAnswer> Papers::picture(const ApiRequest& request) const {
 }
 
 Result<commerce::Ref> Papers::find_item(const std::string& word) const {
-  const auto rows = parts_.catalogue.list();
-  if (!rows) return tl::unexpected(rows.error());
-  std::vector<commerce::Ref> found;
-  for (const auto& row : *rows) {
+  const auto found = parts_.catalogue.find(word);
+  if (!found) return tl::unexpected(found.error());
+  for (const auto& row : *found)
     if (row.item.ref.text() == word) return row.item.ref;
-    if (row.item.sku == word) found.push_back(row.item.ref);
-  }
-  if (found.empty())
+  if (found->empty())
     return fail(ErrorCode::kNotFound,
                 fmt::format("no item has the number \"{}\"; vitrinectl items lists them", word));
-  if (found.size() > 1)
-    return fail(ErrorCode::kInvalidInput, fmt::format("{} items have the number \"{}\"; name one as {} or {}",
-                                                      found.size(), word, found[0].text(), found[1].text()));
-  return found.front();
+  if (found->size() > 1)
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("{} items have the number \"{}\"; name one as {} or {}", found->size(), word,
+                            found->at(0).item.ref.text(), found->at(1).item.ref.text()));
+  return found->front().item.ref;
 }
 
 Result<Papers::PerItem> Papers::per_item() const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -121,6 +122,8 @@ std::vector<Route> ShopRoutes::routes() {
        "The shop's items as they are known here",
        on(&ShopRoutes::items),
        {.query = search}},
+      {"GET", "/api/v1/shows/{show}/items", kStaff, "The items of a show's rundown, as they are known here",
+       on(&ShopRoutes::items_of_show)},
       {"GET", "/api/v1/items/refused", kStaff, "Rows of the shop that were not taken, and why",
        on(&ShopRoutes::refused_items)},
       {"GET", "/api/v1/items/{item}", kStaff, "One item: by its number, or as product/variant",
@@ -184,6 +187,27 @@ Result<ApiAnswer> ShopRoutes::items(const ApiRequest& request) {
   }
   return ApiAnswer{
       .body = {{"backend", parts_.data.backend}, {"total", page->total}, {"items", std::move(items)}}};
+}
+
+/// Each of them once, in the rundown's order; what the shop has no more is missing.
+Result<ApiAnswer> ShopRoutes::items_of_show(const ApiRequest& request) {
+  const auto id = number_of(request, "show");
+  if (!id) return tl::unexpected(id.error());
+  const auto show = parts_.shows.get(*id);
+  if (!show) return tl::unexpected(show.error());
+  const auto ours = parts_.papers.per_item();
+  if (!ours) return tl::unexpected(ours.error());
+  std::set<commerce::Ref> seen;
+  json items = json::array();
+  for (const auto& segment : show->plan.rundown) {
+    if (segment.kind != Segment::Kind::kItem || !seen.insert(segment.item).second) continue;
+    const auto row = parts_.data.catalogue.find(segment.item);
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) continue;
+    items.push_back(item_json(**row, parts_.data.freshness.confirmed_at(segment.item)));
+    ours->add_to(segment.item, items.back());
+  }
+  return ApiAnswer{.body = {{"items", std::move(items)}}};
 }
 
 Result<ApiAnswer> ShopRoutes::refused_items(const ApiRequest& /*request*/) {

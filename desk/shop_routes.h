@@ -8,6 +8,7 @@
 #include "desk/api/route.h"
 #include "desk/papers.h"
 #include "desk/shop_link.h"
+#include "desk/show/show_book.h"
 
 namespace vitrine::desk {
 
@@ -19,6 +20,7 @@ class ShopRoutes {
     commerce::ShopData& data;
     Papers& papers;
     ShopLink& link;
+    const ShowBook& shows;
   };
   explicit ShopRoutes(const Parts& parts) : parts_(parts) {}
 
@@ -28,6 +30,7 @@ class ShopRoutes {
 
  private:
   Result<ApiAnswer> items(const ApiRequest& request);
+  Result<ApiAnswer> items_of_show(const ApiRequest& request);
   Result<ApiAnswer> refused_items(const ApiRequest& request);
   Result<ApiAnswer> item(const ApiRequest& request);
   Result<ApiAnswer> read_all(const ApiRequest& request);

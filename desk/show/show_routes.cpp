@@ -636,8 +636,14 @@ Result<ApiAnswer> ShowRoutes::view(const ApiRequest& request) {
   const auto views = parts_.book.views();
   if (!views) return tl::unexpected(views.error());
   const auto found = views->find(program);
-  return ApiAnswer{
-      .body = {{"program", program}, {"view", found == views->end() ? json::object() : found->second.body}}};
+  const json chosen = found == views->end() ? json::object() : found->second.body;
+  const json state = default_program_state(parts_.config);
+  json shown;
+  for (const auto& each : state["programs"])
+    if (each["id"] == program) shown = each["scene"];
+  shown.update(chosen);
+  for (const char* key : {"id", "layers", "slate"}) shown.erase(key);
+  return ApiAnswer{.body = {{"program", program}, {"view", chosen}, {"shown", std::move(shown)}}};
 }
 
 Result<ApiAnswer> ShowRoutes::put_view(const ApiRequest& request) {

@@ -49,11 +49,18 @@ export function drawPear(directory) {
   execFileSync('rsvg-convert', ['-w', '400', '-o', path.join(directory, 'A001.png'), svg]);
 }
 
+/// What a second camera sees: plain, so that one sees whose picture it is.
+function filmDoor(file) {
+  const filter = 'color=c=0x4a6b5a:size=640x360:rate=15,drawbox=x=240:y=60:w=160:h=300:color=0xe9e2d2:t=fill';
+  const codec = ['-t', '4', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', filter, ...codec, file]);
+}
+
 export class Box {
   #running = new Map();
 
-  /// `commerce`: lines of that section. `destinations`: with a platform that takes the stream and one that is away.
-  static async start({ commerce = 'backend = "local"', destinations = true } = {}) {
+  /// `commerce`: lines of that section. `cameras`: 1, or 2. `destinations`: with a platform that takes the stream and one that is away.
+  static async start({ commerce = 'backend = "local"', destinations = true, cameras = 1 } = {}) {
     const box = new Box();
     box.dir = mkdtempSync(path.join(tmpdir(), 'vitrine-pages-'));
     box.port = await freePort();
@@ -61,6 +68,7 @@ export class Box {
     const file = (name, text) => writeFileSync(path.join(box.dir, name), text, { mode: 0o600 });
     for (const name of ['here-key', 'away-key']) file(name, 'show\n');
     file('shop-secret', 'user:password\n');
+    if (cameras === 2) filmDoor(path.join(box.dir, 'door.mp4'));
     file(
       'nginx.conf',
       `load_module /usr/lib/nginx/modules/ngx_rtmp_module.so; daemon off; master_process off; pid ${box.dir}/nginx.pid;
@@ -100,6 +108,7 @@ fps = 15
 preset = "ultrafast"
 video_kbps = 500
 ${destinations ? destination('here', '抖音', rtmp) + destination('away', '快手', away) : ''}
+${cameras === 2 ? `[[camera]]\nid = "door"\nname = "门口"\nsource = "file:${box.dir}/door.mp4"` : ''}
 [commerce]
 ${commerce}
 [desk]

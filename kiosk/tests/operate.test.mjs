@@ -15,7 +15,7 @@ describe('the operator', () => {
   let page;
   before(async () => {
     browser = await Browser.open();
-    box = await Box.start();
+    box = await Box.start({ cameras: 2 });
     await box.addAccount('aqiang', '阿强', 'operator', kPin);
     await box.addAccount('xiaomei', '小美', 'assistant', kPin);
     const photos = path.join(box.dir, 'photos');
@@ -35,9 +35,10 @@ describe('the operator', () => {
   async function insert(words, name) {
     await page.keyboard.press('/');
     await page.keyboard.type(words);
-    await page.getByRole('option').filter({ hasText: name }).waitFor();
+    const options = page.locator('.search').getByRole('option');
+    await options.filter({ hasText: name }).waitFor();
     await page.keyboard.press('Enter');
-    await page.getByRole('option').first().waitFor({ state: 'detached' });
+    await options.first().waitFor({ state: 'detached' });
     await page.keyboard.press('Escape');
   }
 
@@ -76,6 +77,14 @@ describe('the operator', () => {
     await page.locator('.row', { hasText: '杂货' }).click();
     await button(page, '移除').click();
     await waitFor('it to be out', async () => (await rundown()).length === 3);
+    await button(page, /撤销.*移除“杂货/).waitFor();
+    await page.keyboard.press('Control+z');
+    await waitFor('it to be back where it was', async () => (await rundown())[0].item?.product === 'B00007');
+    await button(page, /撤销.*移动“杂货/).click();
+    await waitFor('the order before the dragging', async () => (await rundown())[2].item?.product === 'B00007');
+    await page.locator('.row', { hasText: '杂货' }).click();
+    await button(page, '移除').click();
+    await waitFor('it to be out', async () => (await rundown()).length === 3);
     // Somebody else, at the same time.
     const show = (await box.must('GET', 'shows?state=planned')).shows[0];
     await box.must('PUT', `shows/${show.id}`, { version: show.version, plan: { ...show.plan, title: '周日晚场' } });
@@ -83,8 +92,36 @@ describe('the operator', () => {
     assert.equal((await rundown()).length, 3);
   });
 
+  test('names the show and its times, copies it, and takes back what was deleted', async () => {
+    await page.getByLabel('主播', { exact: true }).fill('小李');
+    await page.getByLabel('开始').fill('2027-01-02T20:00');
+    await page.getByLabel('结束', { exact: true }).fill('2027-01-02T19:00');
+    await button(page, '保存').click();
+    await text(page, '结束要晚于开始').waitFor();
+    await look(page, 'show-wrong');
+    await page.getByLabel('结束', { exact: true }).fill('2027-01-02T22:00');
+    await button(page, '保存').click();
+    const show = await waitFor('it to be saved', async () => {
+      const saved = (await box.must('GET', 'shows?state=planned')).shows[0];
+      return saved.plan.host === '小李' ? saved : undefined;
+    });
+    assert.equal(Date.parse(show.plan.begins_at), Date.parse('2027-01-02T20:00:00+08:00'));
+    await button(page, '复制这场').click();
+    await text(page, '周日晚场（复制）').waitFor();
+    await page.getByLabel('排哪一场').waitFor();
+    await button(page, '删除这场').click();
+    await text(page, '已删除').waitFor();
+    await page.locator('.notice').getByRole('button', { name: '关闭' }).click();
+    await waitFor('one', async () => (await box.must('GET', 'shows?state=planned')).shows.length === 1);
+    await button(page, /撤销.*删除/).click();
+    await waitFor('two', async () => (await box.must('GET', 'shows?state=planned')).shows.length === 2);
+    await page.getByLabel('排哪一场').selectOption(String(show.id));
+    await box.must('PUT', `shows/${show.id}`, { version: show.version, plan: { ...show.plan, begins_at: undefined, ends_at: undefined } });
+  });
+
   test('sees the show, and starts an offer that the shop confirms', async () => {
-    await box.must('POST', 'live/start', { show: (await box.must('GET', 'shows?state=planned')).shows[0].id });
+    const shows = (await box.must('GET', 'shows?state=planned')).shows;
+    await box.must('POST', 'live/start', { show: shows.find((each) => each.plan.title === '周日晚场').id });
     await page.getByRole('status').filter({ hasText: '直播中' }).waitFor();
     await waitFor('the platform', async () => (await box.must('GET', 'status')).studio?.programs[0].destinations[0].state === 'live');
     await page.getByLabel('优惠价（元）').fill('45');
@@ -103,6 +140,20 @@ describe('the operator', () => {
     await button(page, '结束优惠').click();
     await page.locator('.item .price', { hasText: '39.9' }).waitFor();
     await button(page, '开始优惠').waitFor();
+  });
+
+  test('lists and delists an item, says how long it is for, and sees the orders', async () => {
+    await page.getByRole('button', { name: '下架', exact: true }).click();
+    await waitFor('it to be delisted', async () => (await box.must('GET', 'items/A001')).availability === 'delisted');
+    await page.getByRole('button', { name: '上架', exact: true }).click();
+    await waitFor('it to be listed', async () => (await box.must('GET', 'items/A001')).availability === 'listed');
+    await page.getByLabel('计划讲').fill('3');
+    await page.keyboard.press('Tab');
+    await waitFor('its time', async () => (await live()).show.plan.rundown[0].planned_s === 180);
+    await button(page, '订单').click();
+    await text(page, '开播以后的订单').waitFor();
+    await look(page, 'orders');
+    await button(page, '提示和贴片').click();
   });
 
   test('goes on, back, to a row, and behind the slate', async () => {
@@ -136,8 +187,25 @@ describe('the operator', () => {
       const answer = await box.must('GET', 'programs/main/view');
       return answer.view.pictures ? answer : undefined;
     });
-    assert.deepEqual(view, { pictures: [{ camera: 'counter' }], fade_ms: 300 });
+    assert.deepEqual(view, { pictures: [{ camera: 'counter' }], sounds: [{ microphone: 'host' }], fade_ms: 300 });
     await waitFor('its picture', () => page.evaluate(() => document.querySelector('.cameras img')?.naturalWidth === 320));
+    await page.getByRole('button', { name: '画中画' }).click();
+    await page.getByRole('button', { name: '并排' }).click();
+    await page.locator('.cameras button', { hasText: '门口' }).click();
+    const { shown } = await waitFor('the two', async () => {
+      const answer = await box.must('GET', 'programs/main/view');
+      return answer.shown.pictures[0]?.camera === 'door' ? answer : undefined;
+    });
+    assert.deepEqual(shown.pictures, [
+      { camera: 'door', area: [0, 0, 320, 360] },
+      { camera: 'counter', area: [320, 0, 320, 360] },
+    ]);
+    await button(page, /主播\s*开/).click();
+    await text(page, '话筒全关了').waitFor();
+    assert.deepEqual((await box.must('GET', 'programs/main/view')).shown.sounds, []);
+    await button(page, /主播\s*已静音/).click();
+    await page.getByText('话筒全关了').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: '画中画' }).click();
     await insert('b00009', '杂货 9 号');
     const plan = await waitFor('the item', async () => {
       const { show, on } = await live();
@@ -169,6 +237,14 @@ describe('the operator', () => {
     await look(page, 'on-air');
     await button(page, /红包抽奖/).click();
     await waitFor('it to be off', async () => (await box.must('GET', 'live/layers')).layers.length === 0);
+    await button(page, /撤销.*红包抽奖/).click();
+    await text(page, '在屏上').waitFor();
+    assert.equal((await box.must('GET', 'live/layers')).layers.length, 1);
+    await button(page, /红包抽奖/).click();
+    await waitFor('it to be off', async () => (await box.must('GET', 'live/layers')).layers.length === 0);
+    await button(page, /营业执照/).click();
+    await text(page, '店里没有可用的证照').waitFor();
+    await page.getByRole('button', { name: '返回' }).click();
     await page.reload();
     await button(page, /红包抽奖/).waitFor();
     assert.equal(await page.getByLabel('写一句给主播').inputValue(), '写了一半');

@@ -120,6 +120,7 @@ export interface Segment {
   kind: Kind;
   title?: string;
   item?: ItemRef;
+  planned_s?: number | undefined;
 }
 export interface Show {
   id: number;
@@ -130,8 +131,8 @@ export interface Show {
   plan: {
     title: string;
     host: string;
-    begins_at?: string;
-    ends_at?: string;
+    begins_at?: string | undefined;
+    ends_at?: string | undefined;
     rundown: Segment[];
   };
 }

@@ -9,18 +9,19 @@ export interface LayerField {
   needed: boolean;
 }
 export interface LayerKind {
-  template: 'ticker' | 'question' | 'lottery' | 'qr';
+  template: 'ticker' | 'question' | 'lottery' | 'qr' | 'certificate' | 'licence';
   fields: LayerField[];
   /// Its end is a part of what it says.
-  hasEnd: boolean;
+  hasEnd?: boolean;
+  /// The shop's papers fill it in: nobody writes down a number from memory.
+  papers?: 'business_licence' | 'certificates';
 }
 
 export const kLayerKinds: LayerKind[] = [
-  { template: 'ticker', fields: [], hasEnd: false },
+  { template: 'ticker', fields: [] },
   {
     template: 'question',
     fields: [{ name: 'question', label: 'operate.layer.question.text', most: 42, needed: true }],
-    hasEnd: false,
   },
   {
     template: 'lottery',
@@ -37,6 +38,46 @@ export const kLayerKinds: LayerKind[] = [
       { name: 'link', label: 'operate.layer.qr.link', most: 300, needed: true },
       { name: 'caption', label: 'operate.layer.qr.caption', most: 14, needed: true },
     ],
-    hasEnd: false,
+  },
+  {
+    template: 'certificate',
+    fields: [
+      { name: 'title', label: 'operate.layer.certificate.title', most: 8, needed: true },
+      { name: 'line1', label: 'operate.layer.certificate.line1', most: 24, needed: true },
+      { name: 'line2', label: 'operate.layer.certificate.line2', most: 24, needed: false },
+      { name: 'line3', label: 'operate.layer.certificate.line3', most: 24, needed: false },
+    ],
+    papers: 'certificates',
+  },
+  {
+    template: 'licence',
+    fields: [
+      { name: 'seller', label: 'document.holder', most: 40, needed: true },
+      { name: 'credit_code', label: 'document.number', most: 18, needed: true },
+    ],
+    papers: 'business_licence',
   },
 ];
+
+/// What the fields hold, as the template wants it.
+export function dataOf(kind: LayerKind, values: Record<string, string>): Record<string, unknown> {
+  const filled = Object.entries(values).filter(([, text]) => text.trim() !== '');
+  if (kind.template !== 'certificate') return Object.fromEntries(filled);
+  const lines = filled.flatMap(([name, text]) => (name.startsWith('line') ? [text] : []));
+  return { title: values['title'], lines };
+}
+
+export interface Paper {
+  id: string;
+  state: string;
+  document: { kind: string; holder: string; number?: string; valid_until?: string };
+}
+export const isFor = (kind: LayerKind, paper: Paper): boolean =>
+  paper.state === 'valid' && (paper.document.kind === 'business_licence') === (kind.papers === 'business_licence') && paper.document.kind !== 'price_proof';
+
+export function valuesOf(kind: LayerKind, paper: Paper, title: string, until: string): Record<string, string> {
+  const { holder, number } = paper.document;
+  return kind.template === 'licence'
+    ? { seller: holder, credit_code: number ?? '' }
+    : { title, line1: holder, line2: number ?? '', line3: until };
+}

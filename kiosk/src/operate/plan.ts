@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rundown, and how it is changed: as a whole, upon the version that was seen. Who was slower is told so and sees
+// The show's plan, and how it is changed: as a whole, upon the version that was seen. Who was slower is told so and sees
 // the other one's.
 import { call } from '../lib/api';
 import { box } from '../lib/box.svelte';
 import { t } from '../lib/i18n.svelte';
 import { refText } from '../lib/items';
 import type { Item, Segment, Show } from '../lib/types';
-
 
 export function nameOf(segment: Segment, items: Record<string, Item | null>): string {
   if (segment.title) return segment.title;
@@ -21,24 +20,28 @@ export function numberOf(rundown: Segment[], at: number): number | undefined {
   return rundown.slice(0, at + 1).filter((each) => each.kind === 'item').length;
 }
 
-export function moved(rundown: Segment[], from: number, to: number): Segment[] {
-  const rest = rundown.filter((_, at) => at !== from);
-  const segment = rundown[from];
-  return segment ? [...rest.slice(0, to), segment, ...rest.slice(to)] : rundown;
+/// The rundown with `segment` at `at`, wherever it was before.
+export function withAt(rundown: Segment[], segment: Segment, at: number): Segment[] {
+  const rest = rundown.filter((each) => each.id === undefined || each.id !== segment.id);
+  return [...rest.slice(0, at), segment, ...rest.slice(at)];
+}
+
+export function without(rundown: Segment[], id: number): Segment[] {
+  return rundown.filter((each) => each.id !== id);
 }
 
 /// The show as it is after that.
-export async function putRundown(show: Show, rundown: Segment[]): Promise<Show> {
+export async function putPlan(show: Show, plan: Partial<Show['plan']>): Promise<Show> {
   const changed = await call<Show>('PUT', `shows/${show.id}`, {
-    plan: { ...show.plan, rundown },
+    plan: { ...show.plan, ...plan },
     version: show.version,
   });
   box.reread();
   return changed;
 }
 
-export async function makeShow(title: string, rundown: Segment[]): Promise<Show> {
-  const made = await call<Show>('POST', 'shows', { plan: { title, rundown } });
+export async function makeShow(plan: Partial<Show['plan']>): Promise<Show> {
+  const made = await call<Show>('POST', 'shows', { plan });
   box.choose(made.id);
   box.reread();
   return made;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the operator's page knows of the show's items: figures of all of them, and each item as the shop has it. Read
 // anew when something may have changed, never asked for by the clock.
-import { call, Refusal } from '../lib/api';
+import { call } from '../lib/api';
 import { box } from '../lib/box.svelte';
-import { itemPath, refText } from '../lib/items';
+import { refText } from '../lib/items';
 import type { Item, Money, Offer, ItemRef, Show } from '../lib/types';
 
 export interface Tally {
@@ -23,6 +23,12 @@ export interface Figures {
   items: (Tally & { segment: number; number: number; title?: string; stock?: number })[];
   newest: Order[];
 }
+/// An item as customers find it in the shop, for a show.
+export interface Listing extends ItemRef {
+  id: number;
+  state: 'queued' | 'listed' | 'delisted';
+  why: string;
+}
 
 const kPauseMs = 500; // changes come in bunches
 
@@ -30,45 +36,45 @@ class Shop {
   items = $state.raw<Record<string, Item | null>>({}); // null: the shop has it no more
   figures = $state.raw<Figures>();
   offers = $state.raw<Offer[]>([]);
-  #timer: number | undefined;
+  listings = $state.raw<Listing[]>([]);
 
   /// For an effect: reads what `show` needs now, and a moment after each change.
   follow(show: Show | undefined): () => void {
     void box.changes;
-    const refs = show?.plan.rundown.flatMap((each) => (each.item ? [each.item] : [])) ?? [];
-    this.#timer = window.setTimeout(() => void this.#read(show?.id, refs), this.figures ? kPauseMs : 0);
-    return () => clearTimeout(this.#timer);
+    const timer = window.setTimeout(() => void this.#read(show), this.figures ? kPauseMs : 0);
+    return () => clearTimeout(timer);
   }
 
   offerOf(ref: ItemRef): Offer | undefined {
     return this.offers.find(
-      (each) =>
-        each.state !== 'ended' &&
-        each.prices.some((price) => price.product === ref.product && price.variant === ref.variant),
+      (each) => each.state !== 'ended' && each.prices.some((price) => refText(price) === refText(ref)),
     );
   }
 
-  async #read(show: number | undefined, refs: ItemRef[]): Promise<void> {
+  listingOf(ref: ItemRef): Listing | undefined {
+    return this.listings.find((each) => refText(each) === refText(ref));
+  }
+
+  async #read(show: Show | undefined): Promise<void> {
+    if (!show) {
+      this.figures = undefined;
+      return;
+    }
     try {
-      const [figures, { offers }, ...items] = await Promise.all([
-        show === undefined ? undefined : call<Figures>('GET', `shows/${show}/figures`),
+      const [figures, { offers }, { listings }, { items }] = await Promise.all([
+        call<Figures>('GET', `shows/${show.id}/figures`),
         call<{ offers: Offer[] }>('GET', 'offers'),
-        ...refs.map((ref) => this.#item(ref)),
+        call<{ listings: Listing[] }>('GET', `listings?show=show-${show.id}`),
+        call<{ items: Item[] }>('GET', `shows/${show.id}/items`),
       ]);
       this.figures = figures;
       this.offers = offers;
-      this.items = Object.fromEntries(items);
+      this.listings = listings;
+      const known = Object.fromEntries(items.map((each) => [refText(each), each]));
+      const planned = show.plan.rundown.flatMap((each) => (each.item ? [refText(each.item)] : []));
+      this.items = { ...Object.fromEntries(planned.map((each) => [each, null])), ...known };
     } catch {
       // The socket says when the desk is back, and all is read then.
-    }
-  }
-
-  async #item(ref: ItemRef): Promise<[string, Item | null]> {
-    try {
-      return [refText(ref), await call<Item>('GET', itemPath(ref))];
-    } catch (error) {
-      if (error instanceof Refusal && error.problem.status === 404) return [refText(ref), null];
-      throw error;
     }
   }
 }
