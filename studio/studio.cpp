@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/object_reader.h"
+#include "core/secret.h"
 #include "core/shared_memory.h"
 #include "encoder/png.h"
 #include "encoder/retention.h"
@@ -85,7 +86,7 @@ Studio::Studio(Parts parts)
       started_at_(steady_now()),
       journal_(StateStore(config_.state_dir)),
       sources_(loop_, parts.libexec_dir / "vitrine-source", config_),
-      trials_(loop_, config_),
+      trials_(loop_),
       director_({loop_,
                  config_,
                  {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
@@ -212,18 +213,28 @@ void Studio::try_destination(const std::string& id, const ControlServer::Reply& 
   const auto found = std::ranges::find(config_.destinations, id, &DestinationConfig::id);
   if (found == config_.destinations.end())
     return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no destination \"{}\"", id)}), {}});
-  if (find_program(found->program)->needs(id)) {
-    return reply(
-        {refusal({ErrorCode::kDeviceBusy,
-                  fmt::format("destination {} is in use: {} is on air there, and a test with the same "
-                              "key would throw the live stream out; test it when it is off",
-                              id, found->program)}),
-         {}});
+  // The key is in a file: the thread that may wait for the disk reads it.
+  journal_.run_later([this, &destination = *found, reply] {
+    const auto key = std::make_shared<Result<Secret>>(
+        load_credential(config_.credentials_dir, destination.key_credential));
+    loop_.post([this, &destination, key, reply] { begin_trial(destination, std::move(*key), reply); });
+  });
+}
+
+void Studio::begin_trial(const DestinationConfig& destination, Result<Secret> key,
+                         const ControlServer::Reply& reply) {
+  const auto refuse = [&](const Error& error) { reply({refusal(error), {}}); };
+  if (find_program(destination.program)->needs(destination.id)) {
+    return refuse({ErrorCode::kDeviceBusy,
+                   fmt::format("destination {} is in use: {} is on air there, and a test with the same key "
+                               "would throw the live stream out; test it when it is off",
+                               destination.id, destination.program)});
   }
-  const auto started = trials_.start(*found, [reply](json result) {
+  if (!key) return refuse(key.error().with_context("destination " + destination.id));
+  const auto started = trials_.start(destination, std::move(*key), [reply](json result) {
     reply({{{"ok", true}, {"trial", std::move(result)}}, {}});
   });
-  if (!started) reply({refusal(started.error()), {}});
+  if (!started) refuse(started.error());
 }
 
 void Studio::feed_watchdog() {

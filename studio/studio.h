@@ -54,6 +54,8 @@ class Studio {
   void take_camera_snapshot(const std::string& camera, int most_width, const ControlServer::Reply& reply);
   void open_view(const std::string& program, const ControlServer::Reply& reply);
   void try_destination(const std::string& id, const ControlServer::Reply& reply);
+  void begin_trial(const DestinationConfig& destination, Result<Secret> key,
+                   const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();
   void keep_recordings();

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
-#include "core/secret.h"
 
 namespace vitrine::studio {
 namespace {
@@ -30,16 +29,15 @@ Trials::~Trials() {
   cancel();
 }
 
-Status Trials::start(const DestinationConfig& destination, std::function<void(nlohmann::json)> done) {
+Status Trials::start(const DestinationConfig& destination, Secret key,
+                     std::function<void(nlohmann::json)> done) {
   if (running_)
     return fail(ErrorCode::kDeviceBusy,
                 fmt::format("destination {} is being tested; try again in 15 s", running_->destination->id));
-  auto key = load_credential(config_.credentials_dir, destination.key_credential);
-  if (!key) return tl::unexpected(key.error().with_context("destination " + destination.id));
   encoder::PublisherConfig settings;
   settings.destination = destination.id;
   settings.url = destination.url;
-  settings.key = std::move(*key);
+  settings.key = std::move(key);
   auto trial = encoder::Trial::create(std::move(settings));
   if (!trial) return tl::unexpected(trial.error());
   running_ = Running{&destination, std::move(*trial), {}};
