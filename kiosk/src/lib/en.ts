@@ -574,7 +574,7 @@ export const en: Dictionary = {
     'The uplink is too small, {count} packets were skipped: lower video_kbps in [[program]] of vitrine.toml, or leave one platform out.',
   'destination.checked': 'Platforms, checked',
   'destination.checked.lead':
-    'Off air no platform is called: whether the key is there and not expired, and the rate within what is allowed.',
+    'No platform is called: whether the key is there and not expired, and the rate within what is allowed. “Test” below calls it.',
   'key.title': 'Stream keys',
   'key.lead':
     'Copy it from the platform’s page: it is used at once, and live platforms notice nothing. Nobody sees it again.',

@@ -554,7 +554,7 @@ export const zh = {
   'destination.connects': '连过 {count} 次',
   'destination.skipped': '上行不够，跳过了 {count} 个包：调低 vitrine.toml 里 [[program]] 的 video_kbps，或少推一个平台。',
   'destination.checked': '平台检查',
-  'destination.checked.lead': '没开播时不会真的去连平台，只看密钥在不在、过期没有、码率合不合规定。',
+  'destination.checked.lead': '不去连平台，只看密钥在不在、过期没有、码率合不合规定。真的连一次：下面的“测试推流”。',
   'key.title': '推流密钥',
   'key.lead': '在平台后台复制密钥，放进来马上就用，正在播的平台不受影响。放进去以后谁也看不到。',
   'key.there': '有密钥',
