@@ -39,6 +39,7 @@ struct Options {
   bool is_json = false;
   std::string program;
   std::string camera;
+  std::string destination;
   std::string state_file;
   std::string output;
   std::string which = "all";
@@ -99,7 +100,7 @@ std::filesystem::path recordings_of(const Options& options) {
 
 /// The studio's answer, or the refusal as JSON.
 tl::expected<ControlServer::Answer, json> call(const Options& options, const json& request) {
-  constexpr std::chrono::seconds kPatience{15};
+  constexpr std::chrono::seconds kPatience{20};  // a destination's test takes 15 at most
   const auto path = socket_path(options, Daemon::kStudio);
   if (!path) return tl::unexpected(refusal_json(path.error()));
   auto answer = call_control(*path, request, kPatience);
@@ -141,6 +142,15 @@ int status(const Options& options) {
     std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_status(answer.body));
     return answer.body["problems"].empty() ? kDone : kNeedsAttention;
   });
+}
+
+int try_destination(const Options& options) {
+  return ask(options, {{"op", "try_destination"}, {"destination", options.destination}},
+             [&](const auto& answer) {
+               const json& trial = answer.body["trial"];
+               std::cout << (options.is_json ? answer.body.dump(2) + "\n" : format_trial(trial));
+               return trial.value("ok", false) ? kDone : kFailed;
+             });
 }
 
 int set_on_air(const Options& options, const char* op) {
@@ -351,6 +361,9 @@ int run(int argc, char** argv) {
   take->add_option("--camera", options.camera, "What this camera sees, instead")->excludes(of_program);
   auto* retry = app.add_subcommand(
       "retry", "Dials every destination that is not live at once, without waiting for its pause");
+  auto* try_one = app.add_subcommand(
+      "try", "Tests a destination before a show: dials and publishes with its key, without any picture");
+  try_one->add_option("destination", options.destination, "Its id")->required();
   auto* show_items =
       app.add_subcommand("items", "The shop's items as they are known here, and rows that were refused");
   auto* show_sync =
@@ -416,6 +429,7 @@ int run(int argc, char** argv) {
     return ask(options, {{"op", "retry"}},
                [&](const auto& answer) { return print_done(options, answer.body, "dialling again"); });
   }
+  if (try_one->parsed()) return try_destination(options);
   if (take->parsed()) return snapshot(options);
   const auto socket = socket_path(options, Daemon::kDesk);
   if (!socket) return print_failure(options, socket.error());

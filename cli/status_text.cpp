@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/status_text.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
+#include <string_view>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -139,7 +142,57 @@ std::string source_line(const json& source) {
   return line + fmt::format("  {}\n", text(source, "source"));
 }
 
+struct Wording {
+  std::string_view code;
+  std::string_view words;
+};
+
+constexpr std::array kSteps = {
+    Wording{"resolve", "name to address"},  Wording{"connect", "connection"}, Wording{"tls", "TLS"},
+    Wording{"handshake", "RTMP handshake"}, Wording{"publish", "stream key"},
+};
+
+constexpr std::array kRemedies = {
+    Wording{"resolve_failed",
+            "look at the internet and DNS of this box, then at the host in the destination's url"},
+    Wording{"connect_refused",
+            "look at the internet and the firewall, then at host and port in the destination's url"},
+    Wording{"tls_failed", "look at the clock (timedatectl); else the platform's certificate is wrong"},
+    Wording{"auth_rejected", "get a new key from the platform's page, put it in, and test again"},
+    Wording{"not_found", "correct the part of the destination's url behind the host"},
+    Wording{"ingest_busy", "wait two minutes; else another phone or box is live with this key"},
+    Wording{"protocol", "the url leads to something that is no ingest: correct host and port"},
+    Wording{"timeout",
+            "look at the internet and the firewall; else the platform has a fault, try again later"},
+    Wording{"ingest_disconnected", "try again; if it stays, look at the platform's page"},
+    Wording{"stopped", "nothing: a show needed the destination, or the studio ended"},
+};
+
+template <typename Words>
+std::string worded(const Words& words, const std::string& code) {
+  const auto found = std::ranges::find(words, code, &Wording::code);
+  return std::string(found == words.end() ? code : found->words);
+}
+
 }  // namespace
+
+std::string format_trial(const json& trial) {
+  const std::string address = text(trial, "address");
+  const bool is_good = trial.value("ok", false);
+  std::string out =
+      fmt::format("{}{}  {}\n", text(trial, "destination"), address.empty() ? "" : " at " + address,
+                  is_good ? "takes the stream" : "DOES NOT take the stream");
+  const std::string failed = text(trial, "failed_step");
+  for (const auto& step : child(trial, "steps")) {
+    out += fmt::format("  {:<16}{:>6.0f} ms  {}\n", worded(kSteps, text(step, "step")), number(step, "ms"),
+                       text(step, "step") == failed ? "FAILED" : "ok");
+  }
+  if (is_good) return out + "nothing was sent but the key; nobody saw a picture\n";
+  const std::string code = text(trial, "cause_code");
+  out += fmt::format("  ! {} [{}]\n", text(trial, "cause"), code);
+  const std::string remedy = worded(kRemedies, code);
+  return remedy == code ? out : out + fmt::format("  what to do: {}\n", remedy);
+}
 
 std::string format_status(const json& status) {
   std::string out =

@@ -11,4 +11,7 @@ namespace vitrine::cli {
 /// camera, at what rate, and what is wrong. Takes any JSON: what is missing is left out.
 std::string format_status(const nlohmann::json& status);
 
+/// A destination's test, step by step, and what to do where it failed. Takes any JSON, too.
+std::string format_trial(const nlohmann::json& trial);
+
 }  // namespace vitrine::cli

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr auto kStudioAnswers = 3s;
+constexpr auto kTrialLimit = 18s;  // the studio ends one after 15
 
 /// When the key was put there; null where there is none that the studio could read.
 json changed_at(const Config& config, const std::string& credential) {
@@ -40,14 +41,19 @@ void check_key(ObjectReader& reader, const std::string& key) {
 }  // namespace
 
 std::vector<Route> DestinationKeys::routes() {
-  return {{"GET", "/api/v1/destinations", kOperators, "The destinations of this box, and which have a key",
-           [this](const ApiRequest& /*request*/) { return list(); }},
-          {"PUT",
-           "/api/v1/destinations/{destination}/key",
-           kOperators,
-           "A destination's new stream key; what waits for it dials at once",
-           [this](const ApiRequest& request) { return put(request); },
-           {.schema = {{"type", "object"}}}}};
+  return {
+      {"GET", "/api/v1/destinations", kOperators, "The destinations of this box, and which have a key",
+       [this](const ApiRequest& /*request*/) { return list(); }},
+      {"PUT",
+       "/api/v1/destinations/{destination}/key",
+       kOperators,
+       "A destination's new stream key; what waits for it dials at once",
+       [this](const ApiRequest& request) { return put(request); },
+       {.schema = {{"type", "object"}}}},
+      {"POST", "/api/v1/destinations/{destination}/try", kTechnicians,
+       "Dials a destination and publishes with its key, without media: where it fails; 409 while it is on "
+       "air there, or another one is tried",
+       [this](const ApiRequest& request) { return try_out(request); }}};
 }
 
 Result<ApiAnswer> DestinationKeys::list() const {
@@ -66,11 +72,34 @@ Result<ApiAnswer> DestinationKeys::list() const {
   return ApiAnswer{.body = {{"destinations", std::move(destinations)}}};
 }
 
-Result<ApiAnswer> DestinationKeys::put(const ApiRequest& request) const {
-  const std::string& id = request.path.at("destination");
+Result<const DestinationConfig*> DestinationKeys::find(const std::string& id) const {
   const auto found = std::ranges::find(config_.destinations, id, &DestinationConfig::id);
   if (found == config_.destinations.end())
     return fail(ErrorCode::kNotFound, fmt::format("there is no destination \"{}\"", id));
+  return &*found;
+}
+
+Result<ApiAnswer> DestinationKeys::try_out(const ApiRequest& request) const {
+  const std::string& id = request.path.at("destination");
+  if (const auto found = find(id); !found) return tl::unexpected(found.error());
+  // It takes seconds: no more than one of the pool's threads may wait for it.
+  const std::unique_lock lock(trial_mutex_, std::try_to_lock);
+  if (!lock.owns_lock())
+    return fail(ErrorCode::kDeviceBusy, "a destination is being tested; try again in 15 s");
+  const auto tried =
+      call_control(config_.control_socket(), {{"op", "try_destination"}, {"destination", id}}, kTrialLimit);
+  if (!tried) return tl::unexpected(tried.error().with_context("asking the studio"));
+  if (tried->body.value("ok", false)) return ApiAnswer{.body = tried->body.value("trial", json::object())};
+  const json error = tried->body.value("error", json::object());
+  const bool has_no_key = error.value("code", "") == to_string(ErrorCode::kNotFound);
+  return fail(has_no_key ? ErrorCode::kNotFound : ErrorCode::kDeviceBusy,
+              error.value("message", "the studio refused"));
+}
+
+Result<ApiAnswer> DestinationKeys::put(const ApiRequest& request) const {
+  const std::string& id = request.path.at("destination");
+  const auto found = find(id);
+  if (!found) return tl::unexpected(found.error());
   Secret key;
   const auto read = read_body(request, [&](ObjectReader& reader) {
     std::string text = reader.text("key", {.max_bytes = 1024, .may_be_empty = false});
@@ -78,7 +107,7 @@ Result<ApiAnswer> DestinationKeys::put(const ApiRequest& request) const {
     key = Secret(std::move(text));
   });
   if (!read) return tl::unexpected(read.error());
-  if (auto stored = store_credential(config_.credentials_dir, found->key_credential, key); !stored)
+  if (auto stored = store_credential(config_.credentials_dir, (*found)->key_credential, key); !stored)
     return tl::unexpected(stored.error());
   log::info("destinations", "{} has a new key, from {}", id, request.caller.name);
   // Who is live notices nothing; who was refused, or was left out for want of a key, dials.

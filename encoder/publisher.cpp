@@ -7,9 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <poll.h>
-#include <pthread.h>
 #include <random>
-#include <signal.h>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,6 +15,7 @@
 #include "core/log.h"
 #include "core/unique_fd.h"
 #include "core/url.h"
+#include "encoder/detail/ingest_address.h"
 #include "encoder/detail/rtmp_connection.h"
 #include "encoder/detail/thread_name.h"
 #include "encoder/reconnect_policy.h"
@@ -27,49 +26,13 @@ namespace vitrine::encoder {
 namespace {
 
 using namespace std::chrono_literals;
+using detail::IngestAddress;
 using detail::RtmpConnection;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kConnectLimit = 5s;  // name, TCP and TLS: two lost SYNs, or TLS over a satellite
-constexpr MediaTime kGoodConnection = 2s;   // one that was live this long proves key and path
+constexpr MediaTime kGoodConnection = 2s;  // one that was live this long proves key and path
 constexpr MediaTime kAddressLife = std::chrono::hours(24);
 constexpr MediaTime kSameFaultLogInterval = 60s;
-constexpr int kDefaultRtmpPort = 1935;
-constexpr int kDefaultRtmpsPort = 443;
-
-std::string without_brackets(const std::string& host) {
-  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
-}
-
-struct Address {
-  RtmpTransport::Target target;
-  std::string app;
-  std::string tc_url;
-};
-
-Result<Address> parse_address(const PublisherConfig& config) {
-  const auto url = parse_url(config.url);
-  if (!url) return tl::unexpected(url.error());
-  const bool is_tls = url->scheme == "rtmps";
-  if (!is_tls && url->scheme != "rtmp")
-    return fail(ErrorCode::kInvalidInput, "not an rtmp:// or rtmps:// URL");
-  if (!url->query.empty() || url->has_user_info) {
-    return fail(ErrorCode::kInvalidInput,
-                "the URL carries a key or password; the key has a place of its own");
-  }
-  const size_t last = url->path.find_last_not_of('/');
-  if (last == std::string::npos)
-    return fail(ErrorCode::kInvalidInput, "the URL has no application part (rtmp://host/app)");
-  Address address;
-  address.app = url->path.substr(1, last);
-  address.target.host = without_brackets(url->host);
-  address.target.port = url->port != 0 ? url->port : is_tls ? kDefaultRtmpsPort : kDefaultRtmpPort;
-  address.target.security = is_tls ? RtmpTransport::Security::kTls : RtmpTransport::Security::kPlain;
-  address.target.ca_file = config.ca_file;
-  const std::string port = url->port == 0 ? "" : fmt::format(":{}", url->port);
-  address.tc_url = fmt::format("{}://{}{}/{}", url->scheme, url->host, port, address.app);
-  return address;
-}
 
 double random_share() {
   thread_local std::minstd_rand engine{std::random_device{}()};
@@ -94,7 +57,7 @@ std::string_view to_string(PublisherState state) {
 
 class Publisher::Impl {
  public:
-  Impl(PublisherConfig config, Address address, StreamInfo stream, std::shared_ptr<PacketRing> ring,
+  Impl(PublisherConfig config, IngestAddress address, StreamInfo stream, std::shared_ptr<PacketRing> ring,
        OnChange on_change)
       : config_(std::move(config)),
         address_(std::move(address)),
@@ -134,10 +97,7 @@ class Publisher::Impl {
  private:
   void run() {
     detail::name_this_thread("pub-" + config_.destination);
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);  // TLS writes with write(2)
+    detail::block_sigpipe();  // TLS writes with write(2)
     while (!is_stopping_ && !ring_->is_closed()) {
       const auto end = run_connection();
       if (end.why == RtmpConnection::Why::kStopped) break;
@@ -195,7 +155,7 @@ class Publisher::Impl {
   }
 
   Result<RtmpTransport> dial() {
-    auto transport = RtmpTransport::connect(address_.target, kConnectLimit, stop_fd_.get());
+    auto transport = RtmpTransport::connect(address_.target, detail::kConnectLimit, stop_fd_.get());
     const bool has_address =
         !last_address_.address.empty() && steady_now() - last_address_.known_at < kAddressLife;
     if (transport || transport.error().code != ErrorCode::kResolveFailed || !has_address) return transport;
@@ -203,7 +163,7 @@ class Publisher::Impl {
                  transport.error().message, last_address_.address);
     auto target = address_.target;
     target.address = last_address_.address;
-    return RtmpTransport::connect(target, kConnectLimit, stop_fd_.get());
+    return RtmpTransport::connect(target, detail::kConnectLimit, stop_fd_.get());
   }
 
   /// Tells a refused key that nobody put into words from a broken path. A server that hangs up while it looks
@@ -302,7 +262,7 @@ class Publisher::Impl {
   };
 
   PublisherConfig config_;  // const after the constructor, which takes the key out
-  const Address address_;
+  const IngestAddress address_;
   const StreamInfo stream_;
   const std::shared_ptr<PacketRing> ring_;
   const OnChange on_change_;
@@ -331,7 +291,7 @@ class Publisher::Impl {
 
 Result<std::unique_ptr<Publisher>> Publisher::create(PublisherConfig config, StreamInfo stream,
                                                      std::shared_ptr<PacketRing> ring, OnChange on_change) {
-  auto address = parse_address(config);
+  auto address = detail::parse_ingest_address(config.url, config.ca_file);
   if (!address)
     return tl::unexpected(address.error().with_context(fmt::format("destination '{}'", config.destination)));
   if (config.key.is_empty()) {

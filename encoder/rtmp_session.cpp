@@ -249,6 +249,7 @@ void RtmpSession::send_publish() {
 }
 
 void RtmpSession::send_headers() {
+  if (!config_.stream.video_config) return;  // a trial
   const uint32_t time = config_.initial_timestamp_ms;
   writer_.write({kCommandChunks, RtmpType::kDataAmf0, stream_id_, time}, {flv::metadata(config_.stream)},
                 output_);

@@ -23,7 +23,7 @@ class RtmpSession {
     std::string app;     // "live"
     std::string tc_url;  // "rtmp://host/live"
     Secret key;          // the stream name, with whatever ?a=b&c=d the platform put behind it
-    StreamInfo stream;
+    StreamInfo stream;   // without configs: nothing but commands is sent, not even a header
     uint32_t initial_timestamp_ms =
         0;  // of the first packet; other than 0 only to reach the late timestamps early
   };

@@ -52,6 +52,12 @@ int set_socket_options(void*, curl_socket_t socket, curlsocktype) {
   return CURL_SOCKOPT_OK;
 }
 
+/// TLS begins when TCP is there; libcurl itself tells that time only when TLS is there, too.
+CURLcode note_tls_begin(CURL*, void*, void* begin) {
+  *static_cast<MediaTime*>(begin) = steady_now();
+  return CURLE_OK;
+}
+
 /// libcurl must be initialised once, before threads use it.
 void initialise_curl() {
   static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -67,6 +73,8 @@ struct RtmpTransport::Handles {
   std::unique_ptr<CURL, EasyCleanup> easy{curl_easy_init()};
   std::array<char, CURL_ERROR_SIZE> error_text{};
   std::string address;
+  MediaTime began_at = steady_now();
+  MediaTime tls_began_at{};
   int fd = -1;
 
   ~Handles() {
@@ -89,6 +97,8 @@ struct RtmpTransport::Handles {
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout.count()));
     curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, &set_socket_options);
     curl_easy_setopt(handle, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, &note_tls_begin);
+    curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, &tls_began_at);
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!target.ca_file.empty()) {
       curl_easy_setopt(handle, CURLOPT_CAINFO, target.ca_file.c_str());
@@ -99,6 +109,25 @@ struct RtmpTransport::Handles {
           curl_slist_append(nullptr, fmt::format("{}:{}:{}", host, target.port, target.address).c_str()));
       curl_easy_setopt(handle, CURLOPT_RESOLVE, resolve.get());
     }
+  }
+
+  [[nodiscard]] std::string peer() const {
+    const char* text = nullptr;
+    const bool is_known =
+        curl_easy_getinfo(easy.get(), CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text != nullptr;
+    return is_known ? text : "";
+  }
+
+  [[nodiscard]] Milestones milestones() const {
+    const auto time_of = [&](CURLINFO what) -> std::optional<std::chrono::microseconds> {
+      curl_off_t passed = 0;
+      curl_easy_getinfo(easy.get(), what, &passed);
+      return passed > 0 ? std::optional(std::chrono::microseconds(passed)) : std::nullopt;
+    };
+    Milestones passed{time_of(CURLINFO_NAMELOOKUP_TIME_T), time_of(CURLINFO_CONNECT_TIME_T), peer()};
+    if (tls_began_at != MediaTime{})
+      passed.connected = std::chrono::duration_cast<std::chrono::microseconds>(tls_began_at - began_at);
+    return passed;
   }
 
   [[nodiscard]] Error error_of(CURLcode rc, const Target& target) const {
@@ -163,21 +192,25 @@ RtmpTransport::RtmpTransport(RtmpTransport&&) noexcept = default;
 RtmpTransport& RtmpTransport::operator=(RtmpTransport&&) noexcept = default;
 RtmpTransport::~RtmpTransport() = default;
 
-Result<RtmpTransport> RtmpTransport::connect(const Target& target, milliseconds timeout, int cancel_fd) {
+Result<RtmpTransport> RtmpTransport::connect(const Target& target, milliseconds timeout, int cancel_fd,
+                                             Milestones* milestones) {
   initialise_curl();
   auto handles = std::make_unique<Handles>();
   if (!handles->multi || !handles->easy) return fail(ErrorCode::kUnknown, "libcurl: out of memory");
   handles->set_options(target, timeout);
   curl_multi_add_handle(handles->multi.get(), handles->easy.get());
   int running = 1;
-  while (running > 0) {
+  bool is_cancelled = false;
+  while (running > 0 && !is_cancelled) {
     curl_multi_perform(handles->multi.get(), &running);
     if (running == 0) break;
     curl_waitfd cancel{cancel_fd, CURL_WAIT_POLLIN, 0};
     curl_multi_poll(handles->multi.get(), &cancel, 1, static_cast<int>(timeout.count()), nullptr);
-    if (cancel.revents != 0)
-      return fail(ErrorCode::kStopped, fmt::format("connecting to {} was stopped", target.host));
+    is_cancelled = cancel.revents != 0;
   }
+  if (milestones != nullptr) *milestones = handles->milestones();
+  if (is_cancelled)
+    return fail(ErrorCode::kStopped, fmt::format("connecting to {} was stopped", target.host));
   int left = 0;
   const CURLMsg* const message = curl_multi_info_read(handles->multi.get(), &left);
   if (message == nullptr) return fail(ErrorCode::kUnknown, "libcurl: no result");
@@ -186,11 +219,7 @@ Result<RtmpTransport> RtmpTransport::connect(const Target& target, milliseconds 
   curl_socket_t socket = CURL_SOCKET_BAD;
   curl_easy_getinfo(handles->easy.get(), CURLINFO_ACTIVESOCKET, &socket);
   handles->fd = socket;
-  const char* address = nullptr;
-  if (curl_easy_getinfo(handles->easy.get(), CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
-      address != nullptr) {
-    handles->address = address;
-  }
+  handles->address = handles->peer();
   return RtmpTransport(std::move(handles));
 }
 

@@ -27,11 +27,18 @@ class RtmpTransport {
     std::string address;            // empty: ask the resolver; else what the host's name last stood for
   };
 
+  /// How far a dial came: how long after its begin; nullopt: not so far.
+  struct Milestones {
+    std::optional<std::chrono::microseconds> resolved;
+    std::optional<std::chrono::microseconds> connected;
+    std::string address;  // empty until connected
+  };
+
   /// Blocks until connected, at most `timeout`; POLLIN on `cancel_fd` ends it with kStopped. The resolver
   /// goes on alone then; nobody waits for it. Errors: kResolveFailed, kConnectRefused, kTlsFailed (the
-  /// message tells certificate from clock), kTimeout, kStopped.
-  static Result<RtmpTransport> connect(const Target& target, std::chrono::milliseconds timeout,
-                                       int cancel_fd);
+  /// message tells certificate from clock), kTimeout, kStopped. `milestones` are told in any case.
+  static Result<RtmpTransport> connect(const Target& target, std::chrono::milliseconds timeout, int cancel_fd,
+                                       Milestones* milestones = nullptr);
 
   RtmpTransport(RtmpTransport&&) noexcept;
   RtmpTransport& operator=(RtmpTransport&&) noexcept;

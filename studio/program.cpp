@@ -130,6 +130,16 @@ void Program::retry_now() {
   if (broadcast_ && !is_stopping_) broadcast_->retry_now();
 }
 
+bool Program::needs(const std::string& id) const {
+  if (!broadcast_)
+    return should_be_on_air_ && (!wanted_ || std::ranges::find(*wanted_, id) != wanted_->end());
+  return std::ranges::any_of(broadcast_->destinations(), [&](const auto& destination) {
+    const bool is_leaving =
+        destination.leaving.valid() && destination.leaving.wait_for(0s) != std::future_status::ready;
+    return destination.config.id == id && (destination.is_wanted || destination.publisher || is_leaving);
+  });
+}
+
 Program::State Program::state() const {
   if (is_stopping_) return State::kStopping;
   if (broadcast_) return State::kOnAir;

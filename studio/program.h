@@ -44,6 +44,8 @@ class Program {
   void shut_down(std::function<void()> on_finished);
 
   void retry_now();
+  /// Whether its show publishes to this destination, is about to, or still takes its leave there.
+  [[nodiscard]] bool needs(const std::string& destination) const;
   /// Errors: kStopped while it is off air; those of `Broadcast::open_view`.
   Result<Broadcast::View> open_view();
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "studio/studio.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/log.h"
 #include "core/object_reader.h"
+#include "core/secret.h"
 #include "core/shared_memory.h"
 #include "encoder/png.h"
 #include "encoder/retention.h"
@@ -83,6 +86,7 @@ Studio::Studio(Parts parts)
       started_at_(steady_now()),
       journal_(StateStore(config_.state_dir)),
       sources_(loop_, parts.libexec_dir / "vitrine-source", config_),
+      trials_(loop_),
       director_({loop_,
                  config_,
                  {parts.libexec_dir / "vitrine-render", config_.theme_dir, config_.media_dir, {}},
@@ -91,6 +95,7 @@ Studio::Studio(Parts parts)
                  StateStore(config_.state_dir)},
                 {[this](const std::string& program, std::shared_ptr<const Plan> plan, bool is_on_air,
                         const WantedDestinations& destinations) {
+                  if (is_on_air) trials_.give_way(program, destinations);
                   find_program(program)->show(std::move(plan), is_on_air, destinations);
                 }}) {
   for (const auto& program : config_.programs) {
@@ -117,6 +122,7 @@ void Studio::shut_down(std::function<void()> on_finished) {
   if (!control_) return;  // asked twice
   control_.reset();
   timers_.clear();
+  trials_.cancel();
   const auto left = std::make_shared<size_t>(programs_.size());
   for (auto& program : programs_) {
     program->shut_down([left, on_finished] {
@@ -131,6 +137,7 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
   const std::string op = reader.id("op");
   const std::string program = reader.text_or("program", "", {.max_bytes = 64, .may_be_empty = true});
   const std::string camera = reader.text_or("camera", "", {.max_bytes = 64, .may_be_empty = true});
+  const std::string destination = reader.text_or("destination", "", {.max_bytes = 64, .may_be_empty = true});
   const auto most_width = static_cast<int>(reader.integer_or("width", kMostWidth, 16, kMostWidth));
   const bool has_state = reader.any("state") != nullptr;
   const Instant until = reader.has("until") ? reader.instant("until") : system_now();
@@ -166,11 +173,11 @@ void Studio::handle(const ControlServer::Caller& caller, json request, ControlSe
     for (auto& each : programs_) each->retry_now();
     return reply({{{"ok", true}}, {}});
   }
+  if (op == "try_destination") return try_destination(destination, reply);
   reply({refusal(
-             {ErrorCode::kInvalidInput,
-              fmt::format(
-                  "unknown op \"{}\"; known: status, state, apply, start, stop, snapshot, view, check, retry",
-                  op)}),
+             {ErrorCode::kInvalidInput, fmt::format("unknown op \"{}\"; known: status, state, apply, start, "
+                                                    "stop, snapshot, view, check, retry, try_destination",
+                                                    op)}),
          {}});
 }
 
@@ -200,6 +207,34 @@ void Studio::open_view(const std::string& asked, const ControlServer::Reply& rep
   auto view = program->open_view();
   if (!view) return reply({refusal(view.error()), {}});
   reply({{{"ok", true}, {"program", id}, {"media_type", view->media_type}}, std::move(view->stream)});
+}
+
+void Studio::try_destination(const std::string& id, const ControlServer::Reply& reply) {
+  const auto found = std::ranges::find(config_.destinations, id, &DestinationConfig::id);
+  if (found == config_.destinations.end())
+    return reply({refusal({ErrorCode::kNotFound, fmt::format("there is no destination \"{}\"", id)}), {}});
+  // The key is in a file: the thread that may wait for the disk reads it.
+  journal_.run_later([this, &destination = *found, reply] {
+    const auto key = std::make_shared<Result<Secret>>(
+        load_credential(config_.credentials_dir, destination.key_credential));
+    loop_.post([this, &destination, key, reply] { begin_trial(destination, std::move(*key), reply); });
+  });
+}
+
+void Studio::begin_trial(const DestinationConfig& destination, Result<Secret> key,
+                         const ControlServer::Reply& reply) {
+  const auto refuse = [&](const Error& error) { reply({refusal(error), {}}); };
+  if (find_program(destination.program)->needs(destination.id)) {
+    return refuse({ErrorCode::kDeviceBusy,
+                   fmt::format("destination {} is in use: {} is on air there, and a test with the same key "
+                               "would throw the live stream out; test it when it is off",
+                               destination.id, destination.program)});
+  }
+  if (!key) return refuse(key.error().with_context("destination " + destination.id));
+  const auto started = trials_.start(destination, std::move(*key), [reply](json result) {
+    reply({{{"ok", true}, {"trial", std::move(result)}}, {}});
+  });
+  if (!started) refuse(started.error());
 }
 
 void Studio::feed_watchdog() {

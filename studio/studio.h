@@ -15,6 +15,7 @@
 #include "studio/journal.h"
 #include "studio/program.h"
 #include "studio/sources.h"
+#include "studio/trials.h"
 
 namespace vitrine::studio {
 
@@ -52,6 +53,9 @@ class Studio {
   void take_snapshot(const std::string& program, int most_width, const ControlServer::Reply& reply);
   void take_camera_snapshot(const std::string& camera, int most_width, const ControlServer::Reply& reply);
   void open_view(const std::string& program, const ControlServer::Reply& reply);
+  void try_destination(const std::string& id, const ControlServer::Reply& reply);
+  void begin_trial(const DestinationConfig& destination, Result<Secret> key,
+                   const ControlServer::Reply& reply);
   [[nodiscard]] Program* find_program(const std::string& id) const;
   void feed_watchdog();
   void keep_recordings();
@@ -62,6 +66,7 @@ class Studio {
   const MediaTime started_at_;
   Journal journal_;
   Sources sources_;
+  Trials trials_;
   Director director_;
   std::vector<std::unique_ptr<Program>> programs_;
   std::unique_ptr<ControlServer> control_;

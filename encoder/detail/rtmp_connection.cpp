@@ -34,13 +34,19 @@ RtmpConnection::RtmpConnection(RtmpTransport transport, RtmpSession::Config conf
 }
 
 RtmpConnection::End RtmpConnection::run(const std::function<void(const std::string& server)>& on_live,
-                                        const std::function<void(const Figures&)>& on_figures) {
+                                        const std::function<void(const Figures&)>& on_figures,
+                                        const std::function<void()>& on_handshake) {
   bool was_live = false;
+  bool is_to_tell_handshake = on_handshake != nullptr;
   MediaTime next_figures{};
   while (true) {
     for (const auto step : {&RtmpConnection::flush, &RtmpConnection::read, &RtmpConnection::fill,
                             &RtmpConnection::flush, &RtmpConnection::watch}) {
-      if (auto end = (this->*step)()) {
+      auto end = (this->*step)();
+      const auto phase = session_.phase();
+      const bool is_greeted = phase != RtmpSession::Phase::kHandshake && phase != RtmpSession::Phase::kEnded;
+      if (is_greeted && std::exchange(is_to_tell_handshake, false)) on_handshake();
+      if (end) {
         on_figures(figures_);
         return *end;
       }

@@ -38,10 +38,11 @@ class RtmpConnection {
   RtmpConnection(RtmpTransport transport, RtmpSession::Config config, std::shared_ptr<PacketRing> ring,
                  int stop_fd);
 
-  /// Blocks until the connection is over. `on_live` is called once, `on_figures` several times a second while
-  /// live.
+  /// Blocks until the connection is over. `on_handshake`, where there is one, is called once when the server
+  /// speaks RTMP, `on_live` once, `on_figures` several times a second while live.
   End run(const std::function<void(const std::string& server)>& on_live,
-          const std::function<void(const Figures&)>& on_figures);
+          const std::function<void(const Figures&)>& on_figures,
+          const std::function<void()>& on_handshake = nullptr);
 
  private:
   using Outcome = std::optional<End>;  // nullopt: go on

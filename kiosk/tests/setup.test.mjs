@@ -583,6 +583,30 @@ describe('a box with a platform that is away', () => {
     await button(page, '关闭').click();
   });
 
+  test('a platform is tested before a show, and not during it', async () => {
+    const isOver = async () => (await box.must('GET', 'status')).studio.programs[0].state === 'off air';
+    await waitFor('the end of the last show', isOver);
+    await go(page, 'outputs', '节目和平台');
+    await button(page, '测试推流：抖音').click();
+    await text(page, '正在连平台').waitFor();
+    assert.equal(await button(page, '测试推流：快手').isDisabled(), true);
+    await text(page, '测试通过').waitFor();
+    await button(page, '测试推流：快手').click();
+    await text(page, '停在“连服务器”').waitFor();
+    await text(page, '上没有服务器在接').waitFor();
+    await text(page, '看外网和防火墙').waitFor();
+    await text(page, 'does not take connections').waitFor();
+    await lookAtTwo(page, 'destination-tested');
+    await box.must('POST', 'live/start', {});
+    await text(page, '下播以后再测').waitFor();
+    assert.equal(await button(page, '测试推流：抖音').isDisabled(), true);
+    assert.equal((await box.ask('POST', 'destinations/here/try')).status, 409);
+    const { entries } = await box.must('GET', 'audit');
+    assert.equal(entries.filter((each) => each.route.endsWith('/destinations/{destination}/try')).length, 3);
+    await box.must('POST', 'live/stop', {});
+    await waitFor('the end of this one', isOver);
+  });
+
   test('a desk that is killed is said at once and comes back by itself, where one was', async () => {
     await go(page, 'access', '登录和令牌');
     for (const words of ['本机的屏幕', '没有令牌', '现在只有本机自己的屏幕']) await text(page, words).waitFor();

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <thread>
 
@@ -461,6 +462,21 @@ class DeskLiveDestinations : public DeskLive {
     EXPECT_TRUE(is_so) << program.dump(1);
     return is_so ? std::optional(program) : std::nullopt;
   }
+  /// Whether the studio tests this destination now: its thread is there.
+  [[nodiscard]] bool is_trying(const std::string& id) const {
+    std::error_code gone;
+    for (const auto& task :
+         fs::directory_iterator("/proc/" + std::to_string(studio_->pid()) + "/task", gone)) {
+      if (fakes::read_file(task.path() / "comm") == "try-" + id + "\n") return true;
+    }
+    return false;
+  }
+  [[nodiscard]] std::string post(const std::string& id) const {
+    return fakes::run({"curl", "-sS", "-w", " %{http_code}", "--unix-socket",
+                       (dir_.path() / "run" / "desk.sock").string(), "-X", "POST",
+                       "http://localhost/api/v1/destinations/" + id + "/try"})
+        .output;
+  }
   [[nodiscard]] bool wait_for_frames(int64_t more) const {
     const auto frames = [&] {
       return ask({"status"}).at("/programs/0/encoder/frames"_json_pointer).get<int64_t>();
@@ -543,6 +559,81 @@ TEST_F(DeskLiveDestinations, ANewKeyIsDialledWithAndNeverTold) {
               Not(HasSubstr("sign=e6")));
   first_.stop();
   EXPECT_EQ(first_.recordings("live_7a5c").size(), 1U);
+}
+
+TEST_F(DeskLiveDestinations, ADestinationIsTriedBeforeAShow) {
+  const std::string secret = "live_7a5c?expire=1999999999&sign=e6f7a8";
+  fs::permissions(dir_.write("first-key", secret + "\n"), fs::perms(0600));
+  const auto tried = ctl({"try", "first"});
+  EXPECT_EQ(tried.exit_code, 0) << tried.output << tried.errors;
+  const json trial = json::parse(tried.output)["trial"];
+  EXPECT_EQ(trial["ok"], true);
+  EXPECT_EQ(trial["destination"], "first");
+  EXPECT_EQ(trial["address"], "127.0.0.1");
+  ASSERT_EQ(trial["steps"].size(), 4U) << trial;
+  EXPECT_EQ(trial["steps"][3]["step"], "publish");
+  const auto words = fakes::run({VITRINE_BIN_DIR "/vitrinectl", "--config", config(), "try", "first"});
+  EXPECT_EQ(words.exit_code, 0);
+  EXPECT_THAT(words.output, HasSubstr("first at 127.0.0.1  takes the stream"));
+
+  second_.kill();
+  const auto refused = ctl({"try", "second"});
+  EXPECT_EQ(refused.exit_code, 1);
+  const json failed = json::parse(refused.output)["trial"];
+  EXPECT_EQ(failed["ok"], false);
+  EXPECT_EQ(failed["failed_step"], "connect");
+  EXPECT_EQ(failed["cause_code"], "connect_refused");
+  const auto helped = fakes::run({VITRINE_BIN_DIR "/vitrinectl", "--config", config(), "try", "second"});
+  EXPECT_EQ(helped.exit_code, 1);
+  EXPECT_THAT(helped.output,
+              testing::AllOf(HasSubstr("FAILED"), HasSubstr("connect_refused"), HasSubstr("what to do: ")));
+  second_.start();
+
+  EXPECT_EQ(ask({"try", "third"})["error"]["code"], "not_found");
+  fs::rename(dir_.path() / "second-key", dir_.path() / "away");
+  const json keyless = ask({"try", "second"});
+  EXPECT_THAT(keyless["error"]["message"].get<std::string>(), HasSubstr("second-key"));
+  fs::rename(dir_.path() / "away", dir_.path() / "second-key");
+
+  EXPECT_THAT(post("first"), testing::AllOf(HasSubstr("\"ok\":true"), HasSubstr(" 200")));
+  EXPECT_THAT(post("third"), HasSubstr(" 404"));
+  for (const char* log : {"desk.log", "studio.log"})
+    EXPECT_THAT(fakes::read_file(dir_.path() / log), Not(HasSubstr("sign=e6"))) << log;
+  first_.stop();
+  for (const auto& file : first_.recordings("live_7a5c"))
+    EXPECT_LE(fs::file_size(file), 13U) << "no more than FLV's own header";
+}
+
+TEST_F(DeskLiveDestinations, ATestHindersNobodyAndGivesWayToAShow) {
+  // A server that says nothing: the test takes seconds, and meanwhile everybody else is answered.
+  second_.freeze();
+  auto slow = std::async(std::launch::async, [&] { return ask({"try", "second"}); });
+  ASSERT_TRUE(fakes::wait_for([&] { return is_trying("second"); }));
+  EXPECT_EQ(ask({"try", "first"})["error"]["code"], "device_busy") << "one at a time";
+  EXPECT_THAT(post("first"), HasSubstr(" 409"));
+  EXPECT_EQ(ask({"status"})["ok"], true);
+  EXPECT_EQ(slow.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  const json silent = slow.get()["trial"];
+  EXPECT_EQ(silent["failed_step"], "handshake") << silent;
+  EXPECT_EQ(silent["cause_code"], "timeout");
+
+  // The show comes while it is tested.
+  ASSERT_EQ(put({"second"}, 0).exit_code, 0);
+  auto late = std::async(std::launch::async, [&] { return ask({"try", "second"}); });
+  ASSERT_TRUE(fakes::wait_for([&] { return is_trying("second"); }));
+  ASSERT_EQ(ctl({"show", "start", "2"}).exit_code, 0);
+  EXPECT_EQ(late.get()["trial"]["cause_code"], "stopped");
+  second_.thaw();
+  ASSERT_TRUE(program_when("off", "live"));
+
+  const auto refused = ctl({"try", "second"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("on air there"));
+  EXPECT_THAT(post("second"), HasSubstr(" 409"));
+  EXPECT_EQ(ask({"try", "first"})["trial"]["ok"], true) << "which this show does not need";
+  const auto program = program_when("off", "live");
+  ASSERT_TRUE(program);
+  EXPECT_EQ((*program)["destinations"][1]["connects"], 1) << "the stream went on";
 }
 
 TEST_F(DeskLiveDestinations, AStudioThatDiesComesBackWhereItWasWanted) {
