@@ -260,7 +260,7 @@ Result<std::optional<Catalogue::Row>> Catalogue::find(const Ref& ref) const {
   return row;
 }
 
-Result<std::vector<Catalogue::Row>> Catalogue::find(const std::string& word) const {
+Result<std::vector<Catalogue::Row>> Catalogue::called(const std::string& word) const {
   std::vector<Row> rows;
   auto read = store_.read([&](SQLite::Database& database) -> Status {
     SQLite::Statement found(database, std::string("SELECT ") + kItemColumns +

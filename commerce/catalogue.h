@@ -60,7 +60,7 @@ class Catalogue {
   [[nodiscard]] Result<Page> page(const std::string& search, int64_t offset, int64_t most) const;
   [[nodiscard]] Result<std::optional<Row>> find(const Ref& ref) const;
   /// Whose number or `Ref::text` is `word`: one, none, or items that share a number.
-  [[nodiscard]] Result<std::vector<Row>> find(const std::string& word) const;
+  [[nodiscard]] Result<std::vector<Row>> called(const std::string& word) const;
   [[nodiscard]] Result<std::vector<Refusal>> refused() const;
 
  private:

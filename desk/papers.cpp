@@ -305,7 +305,7 @@ Result<ApiAnswer> Papers::picture(const ApiRequest& request) const {
 }
 
 Result<commerce::Ref> Papers::find_item(const std::string& word) const {
-  const auto found = parts_.catalogue.find(word);
+  const auto found = parts_.catalogue.called(word);
   if (!found) return tl::unexpected(found.error());
   for (const auto& row : *found)
     if (row.item.ref.text() == word) return row.item.ref;

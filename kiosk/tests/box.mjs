@@ -59,11 +59,13 @@ function filmDoor(file) {
 export class Box {
   #running = new Map();
 
-  /// `commerce`: lines of that section. `cameras`: 1, or 2. `destinations`: with a platform that takes the stream and one that is away.
-  static async start({ commerce = 'backend = "local"', destinations = true, cameras = 1 } = {}) {
+  /// `commerce`: lines of that section. `cameras`: 1, or 2. `tls`: with a
+  /// door to the shop's network. `destinations`: with a platform that takes the stream and one that is away.
+  static async start({ commerce = 'backend = "local"', destinations = true, cameras = 1, tls = false } = {}) {
     const box = new Box();
     box.dir = mkdtempSync(path.join(tmpdir(), 'vitrine-pages-'));
     box.port = await freePort();
+    box.tlsPort = tls ? await freePort() : undefined;
     const [rtmp, away] = [await freePort(), await freePort()];
     const file = (name, text) => writeFileSync(path.join(box.dir, name), text, { mode: 0o600 });
     for (const name of ['here-key', 'away-key']) file(name, 'show\n');
@@ -113,6 +115,7 @@ ${cameras === 2 ? `[[camera]]\nid = "door"\nname = "门口"\nsource = "file:${bo
 ${commerce}
 [desk]
 listen = "127.0.0.1:${box.port}"
+${tls ? `listen_tls = ["127.0.0.1:${box.tlsPort}"]` : ''}
 pages_dir = "${process.env.VITRINE_PAGES}"
 `,
     );

@@ -17,7 +17,7 @@ after(() => browser?.close());
 describe('a new box', () => {
   let box;
   before(async () => {
-    box = await Box.start({ destinations: false });
+    box = await Box.start({ destinations: false, tls: true });
   });
   after(() => box?.stop());
 
@@ -62,6 +62,24 @@ describe('a new box', () => {
     await look(page, 'ready-unplanned');
     await page.reload();
     await button(page, '开始直播').waitFor();
+    await page.context().close();
+  });
+
+  test('lets a tablet in over TLS, which is told no names, and keeps its cookie to itself', async () => {
+    const page = await browser.page(`https://127.0.0.1:${box.tlsPort}/operate`);
+    await page.getByLabel('账号', { exact: true }).fill('laoli');
+    assert.equal(await page.getByText('老李', { exact: true }).count(), 0);
+    await page.getByLabel(/密码/).fill('999999');
+    await button(page, '登录').click();
+    await text(page, '账号或密码不对').waitFor();
+    await look(page, 'login-network');
+    await page.getByLabel(/密码/).fill(kPin);
+    await button(page, '登录').click();
+    await text(page, '还没有场次').waitFor();
+    await page.reload();
+    await text(page, '还没有场次').waitFor();
+    const [cookie] = await page.context().cookies();
+    assert.ok(cookie.name.startsWith('__Host-') && cookie.secure && cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
     await page.context().close();
   });
 

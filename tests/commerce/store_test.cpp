@@ -265,6 +265,27 @@ TEST_F(StoreTest, RowsThatClaimOneIdAndDifferAreAllRefused) {
   EXPECT_TRUE(catalogue().find(pears("x").ref)->has_value());
 }
 
+TEST_F(StoreTest, AnItemIsFoundByItsNumberOrItsRefAndStandsFirstWhereItsNumberWasTyped) {
+  CatalogueItem small = pears("v2");
+  small.sku = "0001";
+  CatalogueItem same = pears("v3");
+  for (const auto& item : {pears(), small, same}) put(item);
+  const auto refs = [](const auto& rows) {
+    std::vector<std::string> found;
+    for (const auto& row : rows) found.push_back(row.item.ref.text());
+    return found;
+  };
+  using Refs = std::vector<std::string>;
+  EXPECT_EQ(refs(*catalogue().called("p1/v2")), Refs{"p1/v2"});
+  EXPECT_EQ(refs(*catalogue().called("0001")), Refs{"p1/v2"});
+  EXPECT_EQ(refs(*catalogue().called("LS-0001-1")), (Refs{"p1/v1", "p1/v3"})) << "they share it";
+  EXPECT_EQ(refs(*catalogue().called("p1")), Refs{}) << "a product is none of its variants";
+  small.sku = "A-0001";
+  same.sku = "0001";
+  for (const auto& item : {small, same}) put(item);
+  EXPECT_EQ(refs(catalogue().page("0001", 0, 10)->rows).front(), "p1/v3");
+}
+
 TEST_F(StoreTest, EveryChangeIsOneMoreVersionAndNoChangeIsNone) {
   put(pears());
   put(pears());

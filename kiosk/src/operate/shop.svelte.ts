@@ -37,11 +37,12 @@ class Shop {
   figures = $state.raw<Figures>();
   offers = $state.raw<Offer[]>([]);
   listings = $state.raw<Listing[]>([]);
+  #isRead = false; // no state: what follows it must not be read again for its own answer
 
   /// For an effect: reads what `show` needs now, and a moment after each change.
   follow(show: Show | undefined): () => void {
     void box.changes;
-    const timer = window.setTimeout(() => void this.#read(show), this.figures ? kPauseMs : 0);
+    const timer = window.setTimeout(() => void this.#read(show), this.#isRead ? kPauseMs : 0);
     return () => clearTimeout(timer);
   }
 
@@ -67,6 +68,7 @@ class Shop {
         call<{ listings: Listing[] }>('GET', `listings?show=show-${show.id}`),
         call<{ items: Item[] }>('GET', `shows/${show.id}/items`),
       ]);
+      this.#isRead = true;
       this.figures = figures;
       this.offers = offers;
       this.listings = listings;
