@@ -1137,7 +1137,7 @@ export const en: Dictionary = {
   'host.over': '{time} over',
   'host.points': 'Talking points',
   'host.points.none': 'No talking points yet. The operator can write them into the item’s note.',
-  'host.more.below': '{count} more below, turned by itself',
+  'host.more.below': '{count} more below; the page turns by itself',
   'host.more.above': '{count} more above',
   'host.cue.read': 'Read',
   'host.cue.more': '{count} more behind it',
