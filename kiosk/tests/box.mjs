@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 
 const bin = process.env.VITRINE_BIN;
@@ -115,7 +115,7 @@ ${cameras === 2 ? `[[camera]]\nid = "door"\nname = "门口"\nsource = "file:${bo
 ${commerce}
 [desk]
 listen = "127.0.0.1:${box.port}"
-${tls ? `listen_tls = ["127.0.0.1:${box.tlsPort}"]` : ''}
+${tls ? `listen_tls = ["0.0.0.0:${box.tlsPort}"]` : ''}
 pages_dir = "${process.env.VITRINE_PAGES}"
 `,
     );
@@ -128,6 +128,12 @@ pages_dir = "${process.env.VITRINE_PAGES}"
     await box.startDesk();
     await waitFor('the studio', async () => (await box.ask('GET', 'status')).body.studio?.cameras?.[0]?.state === 'live');
     return box;
+  }
+
+  /// As others in the shop's network reach it; undefined on a machine that is in none.
+  get networkUrl() {
+    const address = Object.values(networkInterfaces()).flat().find((each) => !each.internal && each.family === 'IPv4')?.address;
+    return address && `https://${address}:${this.tlsPort}`;
   }
 
   get url() {
