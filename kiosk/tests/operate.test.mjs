@@ -151,6 +151,13 @@ describe('the operator', () => {
     await page.getByLabel('计划讲').fill('3');
     await page.keyboard.press('Tab');
     await waitFor('its time', async () => (await live()).show.plan.rundown[0].planned_s === 180);
+    await button(page, '讲解点').click();
+    await page.getByLabel(/一行一点/).fill('糖度十四以上\n\n坏果包赔 ');
+    await look(page, 'points');
+    await page.locator('dialog').getByRole('button', { name: '保存' }).click();
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    const { versions } = await box.must('GET', 'items/A001/note');
+    assert.deepEqual(versions[0].note.talking_points, ['糖度十四以上', '坏果包赔']);
     await button(page, '订单').click();
     await text(page, '开播以后的订单').waitFor();
     await look(page, 'orders');

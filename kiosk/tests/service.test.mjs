@@ -112,7 +112,7 @@ describe('during a show', () => {
     await row('¥29.90').waitFor();
     await text(page, '还在播').waitFor();
     await row('优惠已结束').waitFor();
-    await row('¥39.90').nth(1).waitFor(); // and behind it
+    await row('售价').nth(1).waitFor(); // and behind it
     await search().fill('');
     await text(page, '正在直播：周日晚场').waitFor();
     await look(page, 'service-live', kOnTablet);
