@@ -106,6 +106,21 @@ describe('the operator', () => {
       return saved.plan.host === '小李' ? saved : undefined;
     });
     assert.equal(Date.parse(show.plan.begins_at), Date.parse('2027-01-02T20:00:00+08:00'));
+    await box.must('PUT', 'documents/licence-1', {
+      version: 0,
+      document: { kind: 'business_licence', holder: '延边老李生鲜有限公司', number: '91222401MA0000000X', valid_until: '2099-12-31' },
+    });
+    await page.reload();
+    await page.getByLabel('营业执照').selectOption({ label: '延边老李生鲜有限公司' });
+    await page.getByLabel(/AI 主播/).check();
+    await button(page, '保存').click();
+    await waitFor('the licence', async () => {
+      const { plan } = await box.must('GET', `shows/${show.id}`);
+      return plan.licence === 'licence-1' && plan.is_ai;
+    });
+    await page.getByLabel(/AI 主播/).uncheck();
+    await button(page, '保存').click();
+    await waitFor('no AI', async () => !(await box.must('GET', `shows/${show.id}`)).plan.is_ai);
     await button(page, '复制这场').click();
     await text(page, '周日晚场（复制）').waitFor();
     await page.getByLabel('排哪一场').waitFor();
@@ -116,7 +131,8 @@ describe('the operator', () => {
     await button(page, /撤销.*删除/).click();
     await waitFor('two', async () => (await box.must('GET', 'shows?state=planned')).shows.length === 2);
     await page.getByLabel('排哪一场').selectOption(String(show.id));
-    await box.must('PUT', `shows/${show.id}`, { version: show.version, plan: { ...show.plan, begins_at: undefined, ends_at: undefined } });
+    const { version, plan } = await box.must('GET', `shows/${show.id}`);
+    await box.must('PUT', `shows/${show.id}`, { version, plan: { ...plan, begins_at: undefined, ends_at: undefined, licence: '' } });
   });
 
   test('sees the show, and starts an offer that the shop confirms', async () => {
@@ -254,7 +270,7 @@ describe('the operator', () => {
     await button(page, /红包抽奖/).click();
     await waitFor('it to be off', async () => (await box.must('GET', 'live/layers')).layers.length === 0);
     await button(page, /营业执照/).click();
-    await text(page, '店里没有可用的证照').waitFor();
+    await waitFor('its number', async () => (await page.getByLabel('证件号码').inputValue()) === '91222401MA0000000X');
     await page.getByRole('button', { name: '返回' }).click();
     await box.must('PUT', 'documents/report-1', {
       version: 0,

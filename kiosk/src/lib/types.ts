@@ -133,6 +133,9 @@ export interface Show {
     host: string;
     begins_at?: string | undefined;
     ends_at?: string | undefined;
+    licence?: string; // a document, and who is paid: ids
+    payee?: string;
+    is_ai?: boolean;
     rundown: Segment[];
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers that an operator puts up, and what each asks for. How they look, and how long a text may be, is the theme's.
 import type { Key } from '../lib/zh';
+import type { Paper } from './papers';
 
 export interface LayerField {
   name: string;
@@ -67,13 +68,8 @@ export function dataOf(kind: LayerKind, values: Record<string, string>): Record<
   return { title: values['title'], lines };
 }
 
-export interface Paper {
-  id: string;
-  state: string;
-  document: { kind: string; holder: string; number?: string; valid_until?: string };
-}
 export const isFor = (kind: LayerKind, paper: Paper): boolean =>
-  paper.state === 'valid' && (paper.document.kind === 'business_licence') === (kind.papers === 'business_licence') && paper.document.kind !== 'price_proof';
+  (paper.document.kind === 'business_licence') === (kind.papers === 'business_licence') && paper.document.kind !== 'price_proof';
 
 export function valuesOf(kind: LayerKind, paper: Paper, title: string, until: string): Record<string, string> {
   const { holder, number } = paper.document;

@@ -30,6 +30,11 @@ export function without(rundown: Segment[], id: number): Segment[] {
   return rundown.filter((each) => each.id !== id);
 }
 
+/// The newer of what the page has read and what the desk answered to its last change.
+export function newest(read: Show | undefined, answered: Show | undefined): Show | undefined {
+  return answered && (!read || (read.id === answered.id && read.version < answered.version)) ? answered : read;
+}
+
 /// The show as it is after that.
 export async function putPlan(show: Show, plan: Partial<Show['plan']>): Promise<Show> {
   const changed = await call<Show>('PUT', `shows/${show.id}`, {
