@@ -31,6 +31,7 @@ describe('the operator', () => {
   });
   const live = () => box.must('GET', 'live');
   const rundown = async () => (await box.must('GET', 'shows?state=planned')).shows[0]?.plan.rundown ?? [];
+  const layer = (name) => page.locator('.layers').getByRole('button', { name });
   const search = () => page.locator('[data-search]');
   async function insert(words, name) {
     await page.keyboard.press('/');
@@ -167,13 +168,31 @@ describe('the operator', () => {
     await page.getByLabel('计划讲').fill('3');
     await page.keyboard.press('Tab');
     await waitFor('its time', async () => (await live()).show.plan.rundown[0].planned_s === 180);
-    await button(page, '讲解点').click();
-    await page.getByLabel(/一行一点/).fill('糖度十四以上\n\n坏果包赔 ');
-    await look(page, 'points');
+    await button(page, '备注').click();
+    await page.getByLabel('讲解点').fill('糖度十四以上\n\n坏果包赔 ');
+    await page.getByLabel('生产地址').fill('延边龙井');
+    await page.getByLabel('定金（元）').fill('10');
+    await page.getByLabel('定金抵多少').fill('5');
+    await page.locator('dialog').getByRole('button', { name: '保存' }).click();
+    await text(page, '不能低于定金').waitFor();
+    await look(page, 'note-wrong');
+    await page.getByLabel('生产者', { exact: true }).fill('延边果园');
+    await page.getByLabel('定金抵多少').fill('20');
+    await page.getByLabel('尾款期限').fill('2099-01-02T20:00');
     await page.locator('dialog').getByRole('button', { name: '保存' }).click();
     await page.locator('dialog').waitFor({ state: 'detached' });
     const { versions } = await box.must('GET', 'items/A001/note');
-    assert.deepEqual(versions[0].note.talking_points, ['糖度十四以上', '坏果包赔']);
+    const { note } = versions[0];
+    assert.deepEqual(note.talking_points, ['糖度十四以上', '坏果包赔']);
+    assert.deepEqual(note.producer, { name: '延边果园', address: '延边龙井' });
+    assert.deepEqual([note.deposit.pay.minor, note.deposit.worth.minor], [1000, 2000]);
+    assert.equal(Date.parse(note.deposit.balance_until), Date.parse('2099-01-02T20:00:00+08:00'));
+    await button(page, '备注').click();
+    await page.getByLabel('定金（元）').fill('');
+    await page.getByLabel('定金抵多少').fill('');
+    await page.getByLabel('尾款期限').fill('');
+    await page.locator('dialog').getByRole('button', { name: '保存' }).click();
+    await waitFor('no deposit', async () => (await box.must('GET', 'items/A001/note')).versions[0].note.deposit === undefined);
     await button(page, '订单').click();
     await text(page, '开播以后的订单').waitFor();
     await look(page, 'orders');
@@ -251,7 +270,7 @@ describe('the operator', () => {
     await button(page, '收回').first().click();
     await waitFor('one', async () => (await live()).cues.length === 1);
     await page.getByLabel('写一句给主播').fill('写了一半');
-    await button(page, /红包抽奖/).click();
+    await layer(/红包抽奖/).click();
     await page.getByRole('button', { name: '上屏', exact: true }).click();
     await text(page, '“标题”要填').waitFor();
     await look(page, 'layer-wrong');
@@ -262,21 +281,21 @@ describe('the operator', () => {
     const { layers } = await box.must('GET', 'live/layers');
     assert.equal(layers[0].template, 'lottery');
     await look(page, 'on-air');
-    await button(page, /红包抽奖/).click();
+    await layer(/红包抽奖/).click();
     await waitFor('it to be off', async () => (await box.must('GET', 'live/layers')).layers.length === 0);
     await button(page, /撤销.*红包抽奖/).click();
     await text(page, '在屏上').waitFor();
     assert.equal((await box.must('GET', 'live/layers')).layers.length, 1);
-    await button(page, /红包抽奖/).click();
+    await layer(/红包抽奖/).click();
     await waitFor('it to be off', async () => (await box.must('GET', 'live/layers')).layers.length === 0);
-    await button(page, /营业执照/).click();
+    await layer(/营业执照/).click();
     await waitFor('its number', async () => (await page.getByLabel('证件号码').inputValue()) === '91222401MA0000000X');
     await page.getByRole('button', { name: '返回' }).click();
     await box.must('PUT', 'documents/report-1', {
       version: 0,
       document: { kind: 'inspection', holder: '延边质检中心', number: 'YB2026-118', valid_until: '2099-12-31' },
     });
-    await button(page, /合格证书/).click();
+    await layer(/合格证书/).click();
     await page.getByLabel('用店里的证照填').selectOption('report-1');
     assert.equal(await page.getByLabel('第二行').inputValue(), 'YB2026-118');
     await look(page, 'certificate');
@@ -286,12 +305,12 @@ describe('the operator', () => {
       title: '检测报告',
       lines: ['延边质检中心', 'YB2026-118', '有效期至 2099-12-31'],
     });
-    await button(page, /本场回顾/).click();
+    await layer(/本场回顾/).click();
     await waitFor('the recap', async () => (await live()).on.kind === 'recap');
-    await button(page, /本场回顾/).click();
+    await layer(/本场回顾/).click();
     await waitFor('what was next', async () => (await live()).on.item?.product === 'B00009');
     await page.reload();
-    await button(page, /红包抽奖/).waitFor();
+    await layer(/红包抽奖/).waitFor();
     assert.equal(await page.getByLabel('写一句给主播').inputValue(), '写了一半');
   });
 

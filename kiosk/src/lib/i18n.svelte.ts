@@ -62,6 +62,14 @@ export function timeOfDay(instant: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/// As a field of type datetime-local has it: local, to the minute. Empty: none.
+export function localMinute(instant: string | undefined): string {
+  if (instant === undefined) return '';
+  const date = new Date(instant);
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
 /// Today's only as a time, another day's with its date.
 export function dayAndTime(instant: number): string {
   const date = new Date(instant);

@@ -196,6 +196,7 @@ export interface ItemNote {
   talking_points?: string[];
   deposit?: { pay: Amount; worth: Amount; balance_until: string };
   certificates?: string[];
+  reference?: { basis: string; evidence: string };
   producer?: { name: string; address?: string; licence_number?: string };
 }
 export interface NoteVersion {
