@@ -80,6 +80,14 @@ const smallest = () =>
     }
     return least;
   });
+/// What of the item is not whole in the room that a cue leaves.
+const overlapping = () =>
+  page.evaluate(() => {
+    const room = document.querySelector('.room').getBoundingClientRect();
+    return [...document.querySelectorAll('.now h2, .now .figures > *, .now .next')]
+      .filter((each) => each.checkVisibility() && each.getBoundingClientRect().bottom > room.bottom + 2)
+      .map((each) => each.textContent);
+  });
 const sizeOf = (selector) =>
   page.locator(selector).first().evaluate((each) => parseFloat(getComputedStyle(each).fontSize));
 
@@ -167,6 +175,17 @@ describe('on air', () => {
     assert.equal((await box.must('GET', 'live')).on.step, step);
     for (let i = 0; i < 12; ++i) await page.keyboard.press('PageUp');
     assert.equal(await place('.window'), 0);
+  });
+
+  test('a cue over a long name: whole lines, however little room is left', async () => {
+    for (const [words, name] of [['请把福利款再讲一遍，库存不多了', 'host-cue-name'], ['念这一句：'.padEnd(105, '坏果包赔拍照就退'), 'host-cue-name-long']]) {
+      await cue(words);
+      await page.locator('.cue').waitFor();
+      await look(page, name);
+      assert.deepEqual(await overlapping(), []);
+      await page.locator('.cue').click();
+      await page.locator('.cue').waitFor({ state: 'detached' });
+    }
   });
 
   test('news of the shop loses nobody his place', async () => {

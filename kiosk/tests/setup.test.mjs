@@ -303,6 +303,18 @@ describe('a box with a platform that is away', () => {
     await waitFor('the list with two technicians', () => button(page, '删除 老李').isEnabled());
     await look(page, 'users');
 
+    // On a phone one line each, and the form has the rest.
+    const { phone, tablet } = kNearSizes;
+    await page.setViewportSize(phone);
+    assert.equal(await button(page, '给 小美 换密码').count(), 0);
+    await button(page, '修改 老李').click();
+    assert.equal(await button(dialog(page), '删除').isEnabled(), true);
+    await lookAt(page, 'setup-users-change', { phone });
+    await button(dialog(page), '换密码').click();
+    await text(dialog(page), '现在的密码').waitFor();
+    await page.keyboard.press('Escape');
+    await page.setViewportSize(tablet);
+
     await button(page, '给 小美 换密码').click();
     await dialog(page).getByLabel('新密码').fill('111111');
     await dialog(page).getByLabel('再输一次密码').fill('111111');

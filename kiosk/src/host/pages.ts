@@ -17,13 +17,15 @@ function extents(view: HTMLElement): Extent[] {
 }
 
 /// How many entries are not whole in sight, above and below. One that its page ends in the middle of, and that begins
-/// the next one, gets the class `cut`.
+/// the next one, gets the class `cut`; one that the last page begins in the middle of, and that was whole before, too.
 export function hidden(view: HTMLElement, cut: string): { above: number; below: number } {
   const [top, bottom] = [view.scrollTop, view.scrollTop + view.clientHeight];
   const all = extents(view);
   const entries = view.querySelectorAll('li');
   all.forEach((each, index) => {
-    entries[index]?.classList.toggle(cut, each.top > top + kSlack && each.bottom > bottom + kSlack);
+    const isBelow = each.top > top + kSlack && each.bottom > bottom + kSlack;
+    const isAbove = each.top < top - kSlack && each.bottom < bottom && each.bottom - each.top <= view.clientHeight;
+    entries[index]?.classList.toggle(cut, isBelow || isAbove);
   });
   return {
     above: all.filter((each) => each.top < top - kSlack).length,

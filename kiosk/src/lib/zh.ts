@@ -722,6 +722,7 @@ export const zh = {
   'refused.found': '写的是：{found}',
   'refused.allowed': '可以是：{allowed}',
   'refusal.nothing': '（空）',
+  'refusal.found.titles': '表头 {titles}',
   'refusal.price': '要写价格，例如 39.90 或 1,299.00，最多两位小数',
   'refusal.value': '不能空着',
   'refusal.stock': '要写整数；不计库存就空着',
@@ -1109,6 +1110,7 @@ export const zh = {
   'host.more.below': '下面还有 {count} 条，会自动翻页',
   'host.more.above': '上面还有 {count} 条',
   'host.cue.read': '读了',
+  'host.cue.box': '本机',
   'host.cue.more': '后面还有 {count} 条',
   'host.upcoming': '下一场',
   'host.wait': '还有 {time}',
@@ -1120,7 +1122,7 @@ export const zh = {
 
   // Customer service.
   'svc.search': '查找商品、订单或时间',
-  'svc.search.hint': '商品编号、名称、拼音，订单号，或时间（如 昨天 20:15）',
+  'svc.search.hint': '商品、拼音、订单号或“昨天 20:15”',
   'svc.tabs': '看什么',
   'svc.tab.find': '查找',
   'svc.tab.open_balance': '待付尾款',
@@ -1184,7 +1186,7 @@ export const zh = {
   'svc.layer.slate': '遮挡画面',
   'svc.layer.starting_soon': '等候开场',
   'svc.layer.vote': '投票',
-  'svc.seconds.left': '还剩 {count} 秒',
+  'svc.seconds.left': '（还剩 {count} 秒）',
   'svc.countdown.over': '倒计时已结束',
   'svc.quantity': '剩 {left} {unit}，共 {total} {unit}',
   'svc.clip': '当时的录像',

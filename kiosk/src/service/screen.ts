@@ -95,7 +95,7 @@ function linesOf(layer: Layer, at: number): string[] {
     const end = timeOf(data, 'ends_at');
     if (layer.form === 'neutral') lines.push(t('svc.form.neutral'));
     else if (end !== undefined && end > at && layer.form === 'normal')
-      lines.push(`${text(data['title'])} ${secondText(end)} (${t('svc.seconds.left', { count: Math.ceil((end - at) / 1000) })})`);
+      lines.push(`${text(data['title'])} ${secondText(end)}${t('svc.seconds.left', { count: Math.ceil((end - at) / 1000) })}`);
     else if (end !== undefined) lines.push(text(data['over']) || t('svc.countdown.over'));
     const total = numberOf(data, 'stock_total');
     const left = numberOf(data, 'stock');

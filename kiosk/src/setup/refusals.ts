@@ -27,6 +27,11 @@ export interface InWords {
   isRaw: boolean;
 }
 
+function foundIn(found: string): string {
+  const [, titles] = /^the titles (.*)$/.exec(found) ?? [];
+  return found === 'nothing' ? t('refusal.nothing') : titles ? t('refusal.found.titles', { titles }) : found;
+}
+
 /// `isRowKnown`: the row's number stands beside it already.
 export function inWords(problem: Refused, isRowKnown: boolean): InWords {
   const [, row, column] = /^row (\d+)(?:, (.*))?$/.exec(problem.where) ?? [];
@@ -35,7 +40,7 @@ export function inWords(problem: Refused, isRowKnown: boolean): InWords {
   const place = [row && !isRowKnown ? t('import.row', { row }) : '', column ?? ''].filter((each) => each !== '').join(' ');
   return {
     where: row === undefined ? problem.where : place,
-    found: problem.found === 'nothing' ? t('refusal.nothing') : problem.found,
+    found: foundIn(problem.found),
     allowed: isKey(key) ? t(key) : t('refused.allowed', { allowed: problem.allowed }),
     isRaw: !isKey(key) && currentLanguage() === 'zh',
   };
