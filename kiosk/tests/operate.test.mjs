@@ -6,7 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import { Box, drawPear, waitFor } from './box.mjs';
 import { Browser, button, enterPin, idleLoad, kNearSizes, kPin, logIn, look as lookAt, text } from './browser.mjs';
 
-const look = (page, name) => lookAt(page, `operate-${name}`, kNearSizes);
+/// From the top of what scrolls: where a click has left it is chance.
+async function look(page, name) {
+  await page.evaluate(() => document.querySelectorAll('.right, ol, dialog .body').forEach((each) => each.scrollTo(0, 0)));
+  await lookAt(page, `operate-${name}`, kNearSizes);
+}
 const kItems = 10_000;
 
 describe('the operator', () => {
