@@ -63,7 +63,7 @@ TEST(RenderProtocol, LargeWantTravelsBesideTheMessage) {
 
 TEST(RenderProtocol, WantBeyondEveryLimitIsRefusedBeforeItIsSent) {
   EXPECT_FALSE(encode_want(want_of(kMaxWantedTiles + 1, 1)));
-  EXPECT_FALSE(encode_want(want_of(2, kMaxWantBytes)));
+  EXPECT_FALSE(encode_want(want_of(1, kMaxWantBytes)));
 }
 
 struct BadWant {
